@@ -1,0 +1,70 @@
+"""Deep learning and high-performance computing at the service of biomedicine.
+
+>>> import deephealth
+>>> "uc12-skin" in deephealth.list_usecases()
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deephealth.config import Config, load_config
+    from deephealth.core.errors import DeepHealthError
+    from deephealth.infer.predictor import Predictor
+    from deephealth.models import Model, build_model, list_models
+    from deephealth.usecases import list_usecases
+    from deephealth.usecases.evaluation import evaluate_run, report_run
+    from deephealth.usecases.exporting import export_run
+    from deephealth.usecases.predicting import load
+    from deephealth.usecases.training import resume_run, train_run
+
+__version__ = "0.1.0"
+
+# public name -> module that holds it; imported on first use, so that `import deephealth` loads no torch
+_PUBLIC = {
+    "Config": "deephealth.config",
+    "DeepHealthError": "deephealth.core.errors",
+    "Model": "deephealth.models",
+    "Predictor": "deephealth.infer.predictor",
+    "build_model": "deephealth.models",
+    "evaluate_run": "deephealth.usecases.evaluation",
+    "export_run": "deephealth.usecases.exporting",
+    "list_models": "deephealth.models",
+    "list_usecases": "deephealth.usecases",
+    "load": "deephealth.usecases.predicting",
+    "load_config": "deephealth.config",
+    "report_run": "deephealth.usecases.evaluation",
+    "resume_run": "deephealth.usecases.training",
+    "train_run": "deephealth.usecases.training",
+}
+
+__all__ = [
+    "Config",
+    "DeepHealthError",
+    "Model",
+    "Predictor",
+    "build_model",
+    "evaluate_run",
+    "export_run",
+    "list_models",
+    "list_usecases",
+    "load",
+    "load_config",
+    "report_run",
+    "resume_run",
+    "train_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    msg = f"module 'deephealth' has no attribute '{name}'"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])
