@@ -19,7 +19,7 @@ def kpi(
     Example: deephealth kpi runs/skin runs/skin-384px
     """
     from deephealth.cli.console import print_json, print_table
-    from deephealth.usecases.kpis import compare_runs
+    from deephealth.kpi.compare import compare_runs
 
     columns, rows = compare_runs(runs)
     if as_json:

@@ -17,7 +17,7 @@ from deephealth.core.errors import ConfigError
 
 __all__ = ["dump_config", "load_config", "read_tree"]
 
-COMPONENTS = ("loss", "optimizer", "schedule", "data.augment", "data.sampler")
+COMPONENTS = ("loss", "optimizer", "schedule", "data.augment", "data.sampler", "trainer.mix")
 MAX_BYTES = 1_000_000  # a configuration is some kilobytes; a larger file is a mistake or an attack
 
 

@@ -121,6 +121,7 @@ class TrainerConfig(Section):
     accumulate: int = Field(1, ge=1, description="batches per optimizer step")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient")
     ema_decay: float | None = Field(None, gt=0, lt=1, description="exponential moving average of the weights")
+    mix: Component = Field(default_factory=lambda: Component(name="none"), description="mixing of training images")
     early_stopping: EarlyStoppingConfig | None = None
     compile: bool = Field(False, description="torch.compile the network")
     channels_last: bool = True

@@ -31,7 +31,7 @@ from .conftest import Case
 
 def _datamodule(config: Config):
     index = read_data(config)
-    datamodule = make_datamodule(config, index, make_split(index, config.data.split, task=config.task))
+    datamodule = make_datamodule(config, index, make_split(index, config.data.split))
     datamodule.prepare()
     return index, datamodule
 

@@ -1,0 +1,54 @@
+"""Floor 4: from raw clinical files to predictions, tables, masks, overlays and measurements.
+
+The function that measures is :func:`deephealth.infer.evaluate.evaluate`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deephealth.infer.evaluate import Evaluation
+    from deephealth.infer.files import expand_files
+    from deephealth.infer.overlay import caption_tile, draw_overlay
+    from deephealth.infer.prediction import Failure, Prediction, Predictions
+    from deephealth.infer.predictor import Predictor
+    from deephealth.infer.writers import Written, write_predictions
+
+__all__ = [
+    "Evaluation",
+    "Failure",
+    "Prediction",
+    "Predictions",
+    "Predictor",
+    "Written",
+    "caption_tile",
+    "draw_overlay",
+    "expand_files",
+    "write_predictions",
+]
+
+_HOMES = {
+    "Evaluation": "evaluate",
+    "Failure": "prediction",
+    "Prediction": "prediction",
+    "Predictions": "prediction",
+    "Predictor": "predictor",
+    "Written": "writers",
+    "caption_tile": "overlay",
+    "draw_overlay": "overlay",
+    "expand_files": "files",
+    "write_predictions": "writers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The figures of a report: one per file, drawn once for light and once for dark pages."""

@@ -1,0 +1,50 @@
+"""Floor 2: what a prediction is worth. Scores with intervals over whole groups and trivial baselines beside them.
+
+Everything returned is a plain dictionary that JSON can hold; a score that is undefined is ``None`` and a note says why.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deephealth.metrics.bootstrap import bootstrap_interval, group_weights, percentile_interval
+    from deephealth.metrics.calibration import apply_temperature, fit_temperature
+    from deephealth.metrics.classification import classification_metrics
+    from deephealth.metrics.segmentation import MaskScores, mask_scores, segmentation_metrics
+
+__all__ = [
+    "MaskScores",
+    "apply_temperature",
+    "bootstrap_interval",
+    "classification_metrics",
+    "fit_temperature",
+    "group_weights",
+    "mask_scores",
+    "percentile_interval",
+    "segmentation_metrics",
+]
+
+_HOMES = {
+    "MaskScores": "segmentation",
+    "apply_temperature": "calibration",
+    "bootstrap_interval": "bootstrap",
+    "classification_metrics": "classification",
+    "fit_temperature": "calibration",
+    "group_weights": "bootstrap",
+    "mask_scores": "segmentation",
+    "percentile_interval": "bootstrap",
+    "segmentation_metrics": "segmentation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
