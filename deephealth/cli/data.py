@@ -41,7 +41,7 @@ def check(
 def generate(
     usecase: Annotated[str, typer.Argument(help="A use case, such as uc12-skin.")],
     root: Annotated[Path, typer.Argument(help="Folder to make.")],
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many images.")] = 200,
+    number: Annotated[int, typer.Option("-n", "--number", min=7, help="How many images.")] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
 ) -> None:
     """Generate a data set in the layout of the real one: for trying things out, never the basis of a claim.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deephealth.data.inspect import Inspection, inspect_samples
+from deephealth.data.inspection import Inspection, inspect_samples
 from deephealth.data.sample import DataIndex, Problem, Sample
 from deephealth.data.split import SPLITS
 

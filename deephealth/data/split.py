@@ -176,7 +176,7 @@ def _fold(parts: Parts, source: str, config: SplitConfig, folds: int) -> tuple[P
 
 
 def overfit_split(split: Split, count: int) -> Split:
-    """Return a split whose three parts are the same first ``count`` training samples, for a network to learn by heart."""
+    """Return a split whose three parts are the first ``count`` training samples, for a network to learn by heart."""
     few = split.train[:count]
     return replace(
         split, train=few, val=few, test=few, source=f"the first {len(few)} training samples of: {split.source}"

@@ -105,7 +105,8 @@ def read_size(source: Source | Path | str, *, limits: Limits = DEFAULT_LIMITS) -
     """
     source = _as_source(source)
     with source.open(limits.max_bytes) as stream, _opened(stream, str(source), limits) as image:
-        turned = _orientation(image) > _LAST_UPRIGHT
+        # Pillow swaps the two sides of a turned TIFF itself
+        turned = _orientation(image) > _LAST_UPRIGHT and image.format != "TIFF"
         return (image.width, image.height) if turned else (image.height, image.width)
 
 

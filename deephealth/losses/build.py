@@ -38,9 +38,13 @@ def build_loss(
     problems = []
     if entry.facts["task"] != task:
         fitting = ", ".join(other.name for other in LOSSES if other.facts["task"] == task)
-        problems.append(f"loss.name: '{name}' is a loss for {entry.facts['task']}, and the task is {task}: choose one of {fitting}")
+        problems.append(
+            f"loss.name: '{name}' is a loss for {entry.facts['task']}, and the task is {task}: choose one of {fitting}"
+        )
     known = LOSSES.parameters(name)
-    problems += [f"loss.{key}: '{name}' has no such parameter; {did_you_mean(key, known)}" for key in given if key not in known]
+    problems += [
+        f"loss.{key}: '{name}' has no such parameter; {did_you_mean(key, known)}" for key in given if key not in known
+    ]
     if problems:
         raise ConfigError(problems, source="the loss")
     return entry.load()(class_counts, **given)

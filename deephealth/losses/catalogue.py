@@ -23,7 +23,13 @@ LOSSES.add(
     summary="softmax cross-entropy, with label smoothing and class weights",
     task="classification",
 )
-LOSSES.add("focal", f"{_FOCAL}:focal", summary="cross-entropy that fades for easy samples", task="classification", paper="Lin 2017")
+LOSSES.add(
+    "focal",
+    f"{_FOCAL}:focal",
+    summary="cross-entropy that fades for easy samples",
+    task="classification",
+    paper="Lin 2017",
+)
 LOSSES.add(
     "logit_adjusted",
     f"{_CROSS_ENTROPY}:logit_adjusted",
@@ -42,7 +48,9 @@ LOSSES.add("bce", f"{_OVERLAP}:bce", summary="binary cross-entropy per pixel", t
 LOSSES.add("dice", f"{_OVERLAP}:dice", summary="1 - soft Dice", task="segmentation", paper="Milletari 2016")
 LOSSES.add("dice_bce", f"{_OVERLAP}:dice_bce", summary="soft Dice plus cross-entropy per pixel", task="segmentation")
 LOSSES.add("jaccard", f"{_OVERLAP}:jaccard", summary="1 - soft Jaccard", task="segmentation")
-LOSSES.add("jaccard_bce", f"{_OVERLAP}:jaccard_bce", summary="soft Jaccard plus cross-entropy per pixel", task="segmentation")
+LOSSES.add(
+    "jaccard_bce", f"{_OVERLAP}:jaccard_bce", summary="soft Jaccard plus cross-entropy per pixel", task="segmentation"
+)
 LOSSES.add(
     "tversky",
     f"{_OVERLAP}:tversky",

@@ -70,7 +70,9 @@ def cross_entropy(
     """
     if class_weights not in (None, "balanced"):
         raise ConfigError([f"class_weights: '{class_weights}' is neither null nor 'balanced'"], source="the loss")
-    return CrossEntropy(label_smoothing=label_smoothing, weights=balanced_weights(class_counts) if class_weights else None)
+    return CrossEntropy(
+        label_smoothing=label_smoothing, weights=balanced_weights(class_counts) if class_weights else None
+    )
 
 
 def logit_adjusted(class_counts: Sequence[int], *, tau: float = 1.0, label_smoothing: float = 0.0) -> nn.Module:

@@ -23,7 +23,9 @@ class MaskLoss(nn.Module):
     def __init__(self, *terms: tuple[float, nn.Module]) -> None:
         super().__init__()
         if not all(weight >= 0 for weight, _ in terms) or not any(weight for weight, _ in terms):
-            raise ConfigError([f"weights {[weight for weight, _ in terms]}: none below 0, one above"], source="the loss")
+            raise ConfigError(
+                [f"weights {[weight for weight, _ in terms]}: none below 0, one above"], source="the loss"
+            )
         self.weights = [weight for weight, _ in terms]
         self.terms = nn.ModuleList(term for _, term in terms)
 
@@ -31,7 +33,9 @@ class MaskLoss(nn.Module):
         """Return the loss, a scalar."""
         check_masks(logits_bchw, target)
         target = target.to(logits_bchw.dtype)
-        return torch.stack([w * term(logits_bchw, target) for w, term in zip(self.weights, self.terms, strict=True)]).sum()
+        return torch.stack(
+            [w * term(logits_bchw, target) for w, term in zip(self.weights, self.terms, strict=True)]
+        ).sum()
 
 
 def bce(class_counts: Sequence[int], *, positive_weight: float = 1.0) -> nn.Module:

@@ -90,8 +90,8 @@ def percentile_interval(draws_r: npt.NDArray[np.float64], confidence: float) -> 
         (low, high, usable draws); ``None`` where fewer than 20 draws are usable.
 
     Example:
-        >>> percentile_interval(np.arange(101.0), 0.9)
-        (5.0, 95.0, 101)
+        >>> percentile_interval(np.arange(101.0), 0.5)
+        (25.0, 75.0, 101)
     """
     finite = draws_r[np.isfinite(draws_r)]
     if len(finite) < _FEWEST_DRAWS:

@@ -38,8 +38,8 @@ def build_model(
         task: classification or segmentation.
         labels: class names in the order of the logits.
         image_size: height and width of the network's input, pixels.
-        pretrained: none for random weights; registered weights such as ``imagenet-lite0`` or ``hub``; or the folder of a saved
-            model of the same network, whose head is kept only if the labels are the same.
+        pretrained: none for random weights; registered weights such as ``imagenet-lite0`` or ``hub``; or the folder of
+            a saved model of the same network, whose head is kept only if the labels are the same.
         parameters: the network's own.
         usecase: name of the use case, for the card.
 
@@ -56,10 +56,10 @@ def build_model(
     """
     labels = check_labels(labels)
     image_size = (int(image_size[0]), int(image_size[1]))
-    plain: dict[str, Any] = json.loads(json.dumps(dict(parameters or {})))  # what a saved model will say: lists, not tuples
-    create = partial(
-        create_network, name, task=task, num_outputs=len(labels), image_size=image_size, parameters=plain
-    )
+    plain: dict[str, Any] = json.loads(
+        json.dumps(dict(parameters or {}))
+    )  # what a saved model will say: lists, not tuples
+    create = partial(create_network, name, task=task, num_outputs=len(labels), image_size=image_size, parameters=plain)
     network, facts = _with_weights(create, pretrained, labels)
     licences = [str(NETWORKS.entry(name).facts["licence"]) if name in NETWORKS else "Apache-2.0 (code, timm)"]
     described: dict[str, Any] = {}
@@ -105,7 +105,9 @@ def _with_weights(
     folder = Path(pretrained)
     if not folder.is_dir():
         if len(folder.parts) > 1:
-            raise ModelError(f"there is no saved model at {folder}", hint="give the folder of a run's model, such as RUN/model")
+            raise ModelError(
+                f"there is no saved model at {folder}", hint="give the folder of a run's model, such as RUN/model"
+            )
         raise UnknownNameError("weights", str(pretrained), WEIGHTS.names())
     return _from_saved(create, folder, labels)
 

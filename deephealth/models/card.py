@@ -11,11 +11,20 @@ from deephealth.models.spec import ModelSpec
 __all__ = ["NOT_FOR_DIAGNOSIS", "missing_fields", "write_card"]
 
 NOT_FOR_DIAGNOSIS = (
-    "**Not for diagnosis.** This is research software. It is not a medical device, no authority has cleared it, and its output "
-    "must not decide on the care of a patient."
+    "**Not for diagnosis.** This is research software. It is not a medical device, no authority has cleared it, and "
+    "its output must not decide on the care of a patient."
 )
 _UNKNOWN = "not stated"
-_SECTIONS = ("Intended use", "Classes", "Data", "Measured", "Input and output", "Weights and licences", "Limits", "How to load")
+_SECTIONS = (
+    "Intended use",
+    "Classes",
+    "Data",
+    "Measured",
+    "Input and output",
+    "Weights and licences",
+    "Limits",
+    "How to load",
+)
 
 
 def write_card(spec: ModelSpec) -> str:
@@ -105,7 +114,7 @@ def _shapes(spec: ModelSpec) -> str:
     height, width = spec.image_size
     outputs = {
         "classification": "one probability per class",
-        "segmentation": f"one map of probabilities per class, of the source's size; foreground from {spec.threshold:g}",
+        "segmentation": f"a map of probabilities per class, in the source's size; foreground above {spec.threshold:g}",
     }
     return _list(
         {
@@ -121,7 +130,10 @@ def _shapes(spec: ModelSpec) -> str:
 def _weights(spec: ModelSpec) -> str:
     facts = spec.weights
     start = "random" if not facts else f"{facts['name']} ({facts['source']})"
-    lines = {"network": f"{spec.network} {dict(spec.parameters) or ''}".strip(), "training began from": start}
+    lines: dict[str, Any] = {
+        "network": f"{spec.network} {dict(spec.parameters) or ''}".strip(),
+        "training began from": start,
+    }
     if facts:
         lines["those weights were trained on"] = facts.get("data")
         lines["their licence"] = facts.get("licence")

@@ -62,9 +62,7 @@ def timm_classifier(
         network = timm.create_model(timm_name, pretrained=hub, num_classes=num_outputs, **arguments)
     except TypeError as error:
         raise ConfigError([f"model.parameters: {error}"], source=f"the network '{timm_name}'") from error
-    except AssertionError as error:
-        size = f"{image_size[0]}×{image_size[1]}"
-        raise ModelError(f"'{timm_name}' can't take images of {size} pixels: {error}", hint="change data.image_size") from error
+    _check_patches(timm_name, network, image_size)
     freeze_stages(network, frozen_stages)
     return network
 
@@ -90,3 +88,13 @@ resnet50 = partial(timm_classifier, "resnet50")
 densenet121 = partial(timm_classifier, "densenet121")
 convnext_tiny = partial(timm_classifier, "convnext_tiny")
 vit_tiny = partial(timm_classifier, "vit_tiny_patch16_224")
+
+
+def _check_patches(name: str, network: nn.Module, image_size: tuple[int, int]) -> None:
+    patch = getattr(getattr(network, "patch_embed", None), "patch_size", None)
+    if patch and any(side % step for side, step in zip(image_size, patch, strict=True)):
+        raise ModelError(
+            f"'{name}' can't take images of {image_size[0]}×{image_size[1]} pixels",
+            allowed=f"multiples of {patch[0]}×{patch[1]} pixels",
+            hint="change data.image_size",
+        )

@@ -29,7 +29,8 @@ def network_factory(name: str, task: str) -> Callable[..., nn.Module]:
         from deephealth.models.classifiers import timm_classifier, timm_library
 
         timm_library(name.removeprefix(_TIMM))
-        made_for, factory = "classification", partial(timm_classifier, name.removeprefix(_TIMM))
+        factory: Callable[..., nn.Module] = partial(timm_classifier, name.removeprefix(_TIMM))
+        made_for = "classification"
     else:
         names = NETWORKS.names()
         if name not in NETWORKS:
@@ -37,7 +38,9 @@ def network_factory(name: str, task: str) -> Callable[..., nn.Module]:
         made_for, factory = NETWORKS.entry(name).facts["task"], NETWORKS.get(name)
     if made_for != task:
         fitting = ", ".join(entry.name for entry in NETWORKS if entry.facts["task"] == task)
-        raise ModelError(f"'{name}' is a network for {made_for}, and the task is {task}", allowed=fitting or "a known task")
+        raise ModelError(
+            f"'{name}' is a network for {made_for}, and the task is {task}", allowed=fitting or "a known task"
+        )
     return factory
 
 
@@ -70,14 +73,14 @@ def create_network(
     known = [key for key, p in signature.parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY]
     unknown = [key for key in parameters if key not in known]
     if unknown:
-        problems = [f"model.parameters.{key}: '{name}' has no such parameter; {did_you_mean(key, known)}" for key in unknown]
+        problems = [
+            f"model.parameters.{key}: '{name}' has no such parameter; {did_you_mean(key, known)}" for key in unknown
+        ]
         raise ConfigError(problems, source="the model")
     return factory(num_outputs, image_size, hub, **parameters)
 
 
-def head_tensors(
-    name: str, *, task: str, image_size: tuple[int, int], parameters: Mapping[str, Any]
-) -> frozenset[str]:
+def head_tensors(name: str, *, task: str, image_size: tuple[int, int], parameters: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the tensors that depend on the number of outputs, as in ``network.state_dict()``.
 
     Args:

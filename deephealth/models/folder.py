@@ -22,8 +22,8 @@ MANIFEST = "manifest.json"
 def write_folder(folder: Path | str, files: Mapping[str, bytes], *, purpose: str = "saving a model") -> Path:
     """Write files and their manifest so that the folder is there complete, or not at all.
 
-    Everything goes to a temporary name beside it, is flushed to disk, and is renamed. A folder that existed is replaced;
-    should the machine stop between the two renames, it lies beside under the name ``.NAME.previous``.
+    Everything goes to a temporary name beside it, is flushed to disk, and is renamed. A folder that existed is
+    replaced; should the machine stop between the two renames, it lies beside under the name ``.NAME.previous``.
 
     Args:
         folder: where; its parents are made.
@@ -62,7 +62,9 @@ def read_folder(folder: Path | str, required: tuple[str, ...] = ()) -> dict[str,
     entries = _read_manifest(folder)
     for name in required:
         if name not in entries:
-            raise CheckpointError(f"{folder / MANIFEST} doesn't list {name}", hint="is this the folder of a saved model?")
+            raise CheckpointError(
+                f"{folder / MANIFEST} doesn't list {name}", hint="is this the folder of a saved model?"
+            )
     contents = {}
     for name, expected in entries.items():
         path = below(folder, name)
@@ -84,9 +86,11 @@ def _manifest(files: Mapping[str, bytes]) -> bytes:
 
 
 def _encode(entries: Mapping[str, Any]) -> bytes:
-    # The manifest holds its own hash: a flipped bit in a name or a hash is then blamed on the manifest, not on the file.
+    # The manifest holds its own hash: a flipped bit in it is then blamed on the manifest, not on the file it names.
     own = hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
-    return (json.dumps({"files": entries, "format_version": 1, "sha256": own}, indent=2, sort_keys=True) + "\n").encode()
+    return (
+        json.dumps({"files": entries, "format_version": 1, "sha256": own}, indent=2, sort_keys=True) + "\n"
+    ).encode()
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:

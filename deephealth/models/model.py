@@ -20,7 +20,7 @@ from deephealth.models.spec import ModelSpec
 from deephealth.transforms.resize import resize_float
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
     from deephealth.core.types import TensorBCHW
 
@@ -156,7 +156,9 @@ class Model(nn.Module):
         try:
             network.load_state_dict(safetensors.torch.load(files[_WEIGHTS]))
         except RuntimeError as error:
-            raise CheckpointError(f"{Path(folder) / _WEIGHTS} doesn't fit the network '{spec.network}': {error}") from error
+            raise CheckpointError(
+                f"{Path(folder) / _WEIGHTS} doesn't fit the network '{spec.network}': {error}"
+            ) from error
         model = cls(network, spec).eval()
         if labels is not None:
             model.reset_head(labels)

@@ -1,4 +1,4 @@
-"""Export to ONNX: one file that takes raw images and gives probabilities, checked against the original on real samples."""
+"""Export to ONNX: one file that takes raw images and gives probabilities, checked against the original on samples."""
 
 from __future__ import annotations
 
@@ -76,24 +76,24 @@ def export_onnx(
 ) -> ExportReport:
     """Write one ONNX file and compare it with the model through onnxruntime.
 
-    The input ``image`` is uint8 B×3×H×W with any B, H and W; resize, rounding, normalisation and softmax or sigmoid are inside; the
-    output is ``probabilities``, for segmentation at the source's size. The metadata holds labels, task, licences; nothing of a patient.
+    The input ``image`` is uint8 B×3×H×W with any B, H and W; resize, rounding, normalisation and softmax or sigmoid are
+    inside; the output is ``probabilities``, for segmentation at the source's size. The metadata holds labels, task and
+    licences; nothing of a patient.
 
     Args:
         model: any; stays as it is.
         path: the file; written whole or not at all.
-        samples: uint8 RGB images H×W×3, of any sizes.
+        samples: uint8 RGB images H×W×3, of any sizes; where none are at hand, random ones are drawn.
         tolerance: largest difference of a probability that is accepted.
 
     Raises:
-        ExportError: no samples, the network can't be exported, or the difference is above the tolerance (nothing is written).
+        ExportError: the network can't be exported, or the difference is above the tolerance; nothing is written.
         OptionalDependencyError: onnx, onnxscript or onnxruntime isn't installed.
         StorageError: the file can't be written.
     """
     for module in ("onnx", "onnxscript", "onnxruntime"):
         require(module, purpose="exporting to ONNX")
-    if not len(samples):
-        raise ExportError("no sample to compare the exported model on", hint="give at least one image")
+    samples = list(samples) or _random_images(model.image_size)
     started = time.perf_counter()
     deployed = Deployed(copy.deepcopy(model).cpu().float().eval())
     content = _convert(deployed)
@@ -109,9 +109,17 @@ def export_onnx(
     return ExportReport(Path(path), difference, len(samples), OPSET, len(content), seconds)
 
 
+def _random_images(size: tuple[int, int]) -> list[ImageHWC]:
+    draw = np.random.default_rng(0)
+    sizes = [size, (size[0] + 37, size[1] + 11), (2 * size[0], 3 * size[1])]
+    return [draw.integers(0, 256, (*shape, 3), dtype=np.uint8) for shape in sizes]
+
+
 def _convert(deployed: Deployed) -> bytes:
     height, width = deployed.model.image_size
-    example = torch.zeros((2, 3, height + 5, width + 7), dtype=torch.uint8)  # not the network's size: nothing may be folded away
+    example = torch.zeros(
+        (2, 3, height + 5, width + 7), dtype=torch.uint8
+    )  # not the network's size: nothing may be folded away
     dynamic = torch.export.Dim.DYNAMIC
     try:
         with warnings.catch_warnings(), torch.no_grad():

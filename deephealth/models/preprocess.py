@@ -1,4 +1,4 @@
-"""What stands between an image file's grey levels and the network: resize, and scale to the weights' mean and spread."""
+"""What stands between an image's grey levels and the network: resize, and scale to the weights' mean and spread."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["Preprocess"]
 class Preprocess(nn.Module):
     """Grey levels 0..255 to the network's input.
 
-    Training (resized before, by the cache), prediction and the exported ONNX give the same grey levels: after the resize they
-    are whole numbers; PyTorch and onnxruntime differ by at most one level, and only where the mean is within float
-    error of the border between two.
+    Training (resized before, by the cache), prediction and the exported ONNX give the same grey levels: after the
+    resize they are whole numbers; PyTorch and onnxruntime differ by at most one level, and only where the mean is
+    within float error of the border between two.
 
     Args:
         image_size: height and width of the network's input, pixels.

@@ -19,7 +19,7 @@ def unet(
     hub: bool,
     *,
     encoder: str = "tf_efficientnet_lite0",
-    decoder_channels: Sequence[int] = (128, 64, 32, 24, 16),
+    decoder_channels: Sequence[int] = (128, 64, 32, 16),
     dropout: float = 0.0,
     drop_path_rate: float = 0.0,
     interpolation: str = "nearest",
@@ -32,7 +32,8 @@ def unet(
         image_size: not used; all factories share one signature.
         hub: download timm's default weights of the encoder.
         encoder: name in ``timm.list_models()``.
-        decoder_channels: channels of the decoder, deepest first; as many are used as the encoder has stages.
+        decoder_channels: of the decoder's blocks, deepest first; with fewer blocks than the encoder has stages, the
+            logits are computed at a lower resolution (four blocks and five stages: at half) and enlarged.
         dropout: in the decoder's blocks.
         drop_path_rate: stochastic depth in the encoder.
         interpolation: nearest or bilinear, between the decoder's blocks.
@@ -104,5 +105,7 @@ def segresnet(
     """``monai.networks.nets.SegResNet`` with its four levels."""
     from monai.networks.nets import SegResNet  # takes seconds to import
 
-    network = SegResNet(spatial_dims=2, init_filters=filters, out_channels=num_outputs, in_channels=3, dropout_prob=dropout or None)
+    network = SegResNet(
+        spatial_dims=2, init_filters=filters, out_channels=num_outputs, in_channels=3, dropout_prob=dropout or None
+    )
     return Padded(network, 8)

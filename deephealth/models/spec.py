@@ -72,13 +72,17 @@ class ModelSpec:
             version = facts["format_version"]
             if version != 1:
                 raise CheckpointError(
-                    f"{source} has format version {version!r}", allowed="1", hint="a newer deephealth wrote it: upgrade yours"
+                    f"{source} has format version {version!r}",
+                    allowed="1",
+                    hint="a newer deephealth wrote it: upgrade yours",
                 )
             for key in ("labels", "image_size", "mean", "std", "licences"):
                 facts[key] = tuple(facts[key])
             spec = cls(**facts)
         except (ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"{source} can't be read: {error}", hint="use an intact copy of the folder") from error
+            raise CheckpointError(
+                f"{source} can't be read: {error}", hint="use an intact copy of the folder"
+            ) from error
         if spec.task not in _TASKS or not spec.labels or len(spec.image_size) != 2:
             raise CheckpointError(f"{source} describes no model: task '{spec.task}', labels {list(spec.labels)}")
         return spec

@@ -10,7 +10,8 @@ from deephealth.core.errors import ConfigError
 
 __all__ = ["freeze_stages", "parameter_stages"]
 
-# EfficientNet, MobileNet, ViT: blocks.N; ResNet: layerN; ConvNeXt: stages.N or stages_N; DenseNet: denseblockN, transitionN
+# EfficientNet, MobileNet, ViT: blocks.N; ResNet: layerN; ConvNeXt: stages.N or stages_N;
+# DenseNet: denseblockN, transitionN
 _STAGE = re.compile(r"(?:^|\.)(?:blocks|layer|stages|denseblock|transition)[._]?(\d+)(?:[._]|$)")
 
 
@@ -24,7 +25,7 @@ def parameter_stages(network: nn.Module) -> dict[str, int]:
 
     Example:
         >>> net = nn.Sequential()
-        >>> net.layer1, net.layer2, net.fc = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        >>> net.layer1, net.layer2, net.fc = nn.PReLU(), nn.PReLU(), nn.PReLU()
         >>> parameter_stages(net)
         {'layer1.weight': 1, 'layer2.weight': 2, 'fc.weight': 3}
     """
@@ -46,8 +47,8 @@ def parameter_stages(network: nn.Module) -> dict[str, int]:
 def freeze_stages(network: nn.Module, count: int) -> None:
     """Stop training the stem and the first ``count`` stages; 0 does nothing.
 
-    :meth:`deephealth.models.model.Model.train` keeps what isn't trained in evaluation mode, so that the statistics of its
-    normalisation stay as they were.
+    :meth:`deephealth.models.model.Model.train` keeps what isn't trained in evaluation mode, so that the statistics of
+    its normalisation stay as they were.
 
     Raises:
         ConfigError: the network has fewer stages, or none can be told apart.

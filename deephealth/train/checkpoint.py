@@ -7,8 +7,8 @@ A checkpoint is a folder ``step-00000123`` with
 * ``state.json``: everything else, see :mod:`deephealth.train.codec`,
 * ``manifest.json``: size and SHA-256 of each file, step, epoch, hash of the configuration; written last.
 
-Bytes are hashed before anything is parsed. Nothing here pickles. Lightning's own saver, which is neither atomic nor free of
-pickle, is never called.
+Bytes are hashed before anything is parsed. Nothing here pickles. Lightning's own saver, which is neither atomic nor
+free of pickle, is never called.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,13 @@ class CheckpointStore:
         return base.with_name(f"{base.name}-{number}")
 
     def save(
-        self, weights: Mapping[str, torch.Tensor], state: Mapping[str, Any], *, step: int, epoch: int, config_hash: str = ""
+        self,
+        weights: Mapping[str, torch.Tensor],
+        state: Mapping[str, Any],
+        *,
+        step: int,
+        epoch: int,
+        config_hash: str = "",
     ) -> Path:
         """Commit a checkpoint; until the final rename no reader sees any of it.
 
@@ -114,17 +121,7 @@ class CheckpointStore:
         facts = {"format": FORMAT, "step": step, "epoch": epoch, "config_hash": config_hash}
         with storage_errors(target, "saving a checkpoint"):
             try:
-                temporary.mkdir(parents=True)
-                failpoint("before-weights")
-                blobs = {WEIGHTS: _tensor_bytes(weights), TENSORS: _tensor_bytes(tensors), STATE: json.dumps(encoded).encode()}
-                manifest = facts | {"files": {name: _seal(blob) for name, blob in blobs.items()}}
-                for name, blob in blobs.items():
-                    _write(temporary / name, blob)
-                    if name == WEIGHTS:
-                        failpoint("after-weights")
-                failpoint("before-fsync")
-                _write(temporary / MANIFEST, _manifest_bytes(manifest))
-                fsync_folder(temporary)
+                _write_folder(temporary, weights, tensors, encoded, facts)
                 failpoint("before-rename")
                 os.rename(temporary, target)
             except BaseException:
@@ -169,7 +166,8 @@ class CheckpointStore:
             return found
         listed = "".join(f"\n  {line}" for line in failures.values()) or " (there are no checkpoints)"
         raise CheckpointError(
-            f"no valid checkpoint in {self.folder}:{listed}", hint="start the run again, in another folder, with `deephealth train`"
+            f"no valid checkpoint in {self.folder}:{listed}",
+            hint="start the run again, in another folder, with `deephealth train`",
         )
 
     def clean(self) -> list[str]:
@@ -177,9 +175,10 @@ class CheckpointStore:
         leftovers = [path for path in self._hidden() if path.name.startswith(_TEMPORARY)]
         with storage_errors(self.folder, "cleaning up checkpoints"):
             for path in leftovers:
-                shutil.rmtree(path)
-            for path in self.folder.glob(".*.tmp") if self.folder.is_dir() else ():
-                path.unlink()  # of an atomic write of best.json
+                with suppress(FileNotFoundError):  # another process of the same run was faster
+                    shutil.rmtree(path)
+            for path in self.folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)  # of an atomic write of best.json
         return [path.name for path in leftovers]
 
     def prune(self, best: str | None = None) -> None:
@@ -196,7 +195,7 @@ class CheckpointStore:
             paths = self.paths()
             old = [path for path in paths[: max(len(paths) - self.keep, 0)] if path.name != best]
             for path in [*old, *(hidden for hidden in self._hidden() if hidden.name.startswith(_DAMAGED))]:
-                # under a name that nobody reads, so that a kill in the middle leaves nothing that looks like a checkpoint
+                # under a name that nobody reads: a kill in the middle leaves nothing that looks like a checkpoint
                 doomed = path.with_name(f"{_TEMPORARY}old-{path.name}-{uuid.uuid4().hex[:8]}")
                 os.rename(path, doomed)
                 shutil.rmtree(doomed)
@@ -227,8 +226,30 @@ class CheckpointStore:
             _log.warning("the damaged checkpoint %s stays where it is: %s", path, error)
 
 
+def _write_folder(
+    folder: Path,
+    weights: Mapping[str, torch.Tensor],
+    tensors: Mapping[str, torch.Tensor],
+    encoded: Any,
+    facts: Mapping[str, Any],
+) -> None:
+    """Write the files of a checkpoint, the manifest last, and flush each of them."""
+    folder.mkdir(parents=True)
+    failpoint("before-weights")
+    blobs = {WEIGHTS: _tensor_bytes(weights), TENSORS: _tensor_bytes(tensors), STATE: json.dumps(encoded).encode()}
+    for name, blob in blobs.items():
+        _write(folder / name, blob)
+        if name == WEIGHTS:
+            failpoint("after-weights")
+    manifest = {**facts, "files": {name: _seal(blob) for name, blob in blobs.items()}}
+    _write(folder / MANIFEST, _manifest_bytes(manifest))
+    fsync_folder(folder)
+
+
 def _tensor_bytes(tensors: Mapping[str, torch.Tensor]) -> bytes:
-    plain = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    plain = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
     try:
         return safetensors.torch.save(plain)
     except (KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
@@ -249,6 +270,7 @@ def _write(path: Path, blob: bytes) -> None:
     with path.open("xb") as stream:
         stream.write(blob)
         stream.flush()
+        failpoint("before-fsync")
         os.fsync(stream.fileno())
 
 

@@ -1,8 +1,8 @@
 """Nested Python state to JSON and tensors, and back, without loss and without pickle.
 
-What JSON can't say is written as ``{"$": kind, ...}``. Tensors are taken out into one flat table for safetensors; a dense
-tensor that is not contiguous (channels last) keeps its strides, since the same numbers in another memory order may be
-summed in another order. A type that is not listed here is an error: nothing is approximated silently.
+What JSON can't say is written as ``{"$": kind, ...}``. Tensors are taken out into one flat table for safetensors; a
+dense tensor that is not contiguous (channels last) keeps its strides, since the same numbers in another memory order
+may be summed in another order. A type that is not listed here is an error: nothing is approximated silently.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def _write_bytes(value: bytes, path: str, tensors: dict[str, torch.Tensor]) -> A
 
 def _write_tensor(value: torch.Tensor, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if value.layout is not torch.strided or value.is_quantized or value.is_complex():
-        raise CheckpointError(f"the state holds a {value.layout} {value.dtype} tensor at '{path}'", allowed="dense tensors")
+        raise CheckpointError(
+            f"the state holds a {value.layout} {value.dtype} tensor at '{path}'", allowed="dense tensors"
+        )
     tensor = value.detach().cpu().resolve_neg()
     name = f"{len(tensors):05d}{path}"
     mark: dict[str, Any] = {_MARK: "tensor", "v": name}
@@ -123,7 +125,9 @@ def _write_tensor(value: torch.Tensor, path: str, tensors: dict[str, torch.Tenso
 
 def _write_numpy(value: np.generic | np.ndarray[Any, Any], path: str) -> Any:
     if value.dtype.kind not in "biufc":
-        raise CheckpointError(f"the state holds NumPy data of type {value.dtype} at '{path}'", allowed="numbers, truth values")
+        raise CheckpointError(
+            f"the state holds NumPy data of type {value.dtype} at '{path}'", allowed="numbers, truth values"
+        )
     mark: dict[str, Any] = {_MARK: "numpy", "dtype": value.dtype.str, "v": value.tobytes().hex()}
     if isinstance(value, np.ndarray):
         mark["shape"] = list(value.shape)

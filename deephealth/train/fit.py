@@ -67,8 +67,8 @@ def fit(
 ) -> FitResult:
     """Train ``model``; all that a continuation needs is on disk at any moment.
 
-    A resumed run gives the same bits as one that was never broken off (on a CPU with the same number of threads; on a GPU as
-    far as its kernels are deterministic), whether it was stopped between two epochs or in the middle of one.
+    A resumed run gives the same bits as one that was never broken off (on a CPU with the same number of threads; on a
+    GPU as far as its kernels are deterministic), whether it was stopped between two epochs or in the middle of one.
 
     Args:
         model: what trains; the result holds the same object.
@@ -119,10 +119,23 @@ class _Parts:
         )
         self.stop = EarlyStop(options.early_stopping, monitor, self.history) if options.early_stopping else None
         average = WeightAverage(options.ema_decay) if options.ema_decay else None
-        board = TensorBoard(folder / "tensorboard", self.history) if options.tensorboard and is_installed("tensorboard") else None
+        board = (
+            TensorBoard(folder / "tensorboard", self.history)
+            if options.tensorboard and is_installed("tensorboard")
+            else None
+        )
         progress = Progress(self.history, own) if options.progress else None
         # order matters: the average moves before anyone saves it, the history has the row that the others read
-        ordered = [LoaderPosition(), BatchSeeds(config.seed), average, self.history, self.stop, board, progress, self.interruption]
+        ordered = [
+            LoaderPosition(),
+            BatchSeeds(config.seed),
+            average,
+            self.history,
+            self.stop,
+            board,
+            progress,
+            self.interruption,
+        ]
         self.callbacks: list[Callback] = [part for part in ordered if part is not None]
         self.callbacks.append(self.checkpointing)
 

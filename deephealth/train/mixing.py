@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-
 if TYPE_CHECKING:
     from deephealth.core.types import TensorBCHW
 

@@ -17,7 +17,7 @@ class Monitor:
 
     Args:
         name: the column; one whose name ends in ``loss`` or ``error`` is better when lower.
-        required: whether a row without it is a mistake; the task's own score is missing where there is no validation set.
+        required: whether a row without it is a mistake; without a validation set there is no score of the task.
 
     Example:
         >>> Monitor("val_loss").better(0.5, 0.7), Monitor("val_jaccard").better(0.5, 0.7)

@@ -40,7 +40,7 @@ def adamw(
     groups = parameter_groups(
         model, lr=lr, weight_decay=weight_decay, head_lr_factor=head_lr_factor, layer_decay=layer_decay
     )
-    return torch.optim.AdamW(groups, lr=lr, betas=tuple(betas), eps=eps, **_fused(groups))
+    return torch.optim.AdamW(groups, lr=lr, betas=(betas[0], betas[1]), eps=eps, **_fused(groups))
 
 
 def adam(
@@ -57,7 +57,7 @@ def adam(
     groups = parameter_groups(
         model, lr=lr, weight_decay=weight_decay, head_lr_factor=head_lr_factor, layer_decay=layer_decay
     )
-    return torch.optim.Adam(groups, lr=lr, betas=tuple(betas), eps=eps, **_fused(groups))
+    return torch.optim.Adam(groups, lr=lr, betas=(betas[0], betas[1]), eps=eps, **_fused(groups))
 
 
 def sgd(

@@ -73,9 +73,7 @@ def one_cycle(steps: int, *, warmup: float = 0.3, start: float = 0.04, floor: fl
     return factor
 
 
-def step(
-    steps: int, *, milestones: Sequence[float] = (0.5, 0.75), gamma: float = 0.1, warmup: float = 0.0
-) -> Schedule:
+def step(steps: int, *, milestones: Sequence[float] = (0.5, 0.75), gamma: float = 0.1, warmup: float = 0.0) -> Schedule:
     """Return a staircase: times ``gamma`` at each milestone.
 
     Args:

@@ -8,7 +8,7 @@ from deephealth.config.schema import Config
 from deephealth.core.errors import ConfigError
 from deephealth.models.model import Model
 from deephealth.train.meters import MeanJaccard
-from deephealth.train.task import Task, mix_of
+from deephealth.train.task import Task
 
 __all__ = ["SegmentationTask"]
 
@@ -24,9 +24,9 @@ class SegmentationTask(Task):
     target_key = "mask"
 
     def __init__(self, model: Model, config: Config, class_counts: Sequence[int]) -> None:
-        mix = mix_of(config).name
+        mix = config.trainer.mix.name
         if mix != "none":
-            raise ConfigError([f"trainer.mix: '{mix}' mixes labels and can't be used for segmentation; set it to 'none'"])
+            raise ConfigError([f"trainer.mix: '{mix}' mixes labels, which masks do not have; set it to 'none'"])
         super().__init__(model, config, class_counts)
 
     def make_score(self) -> MeanJaccard:

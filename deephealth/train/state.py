@@ -71,7 +71,7 @@ def restore(trainer: Trainer, task: Task, checkpoint: Checkpoint) -> None:
     batches = int(trainer.num_training_batches)
     if state["batches_per_epoch"] != batches:
         raise CheckpointError(
-            f"{checkpoint.path} is of a run with {state['batches_per_epoch']} batches per epoch, and now there are {batches}",
+            f"{checkpoint.path} has {state['batches_per_epoch']} batches per epoch, and the data has {batches} now",
             hint="resume with the same data, data.batch_size and trainer.limit_batches",
         )
     try:

@@ -11,7 +11,7 @@ from lightning.pytorch import LightningModule
 from torch import nn
 from torchmetrics import Metric
 
-from deephealth.config.schema import Component, Config
+from deephealth.config.schema import Config
 from deephealth.core.errors import NonFiniteLossError
 from deephealth.losses.build import build_loss
 from deephealth.models.model import Model
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Task"]
 
 Batch = dict[str, Any]
-"""``image`` float32 B×3×H×W in 0..255, ``label`` int64 B or ``mask`` float32 B×1×H×W, ``index`` int64 B, ``id`` list of str."""
+"""``image`` float32 B×3×H×W in 0..255; ``label`` int64 B or ``mask`` float32 B×1×H×W; ``index`` B; ``id`` B names."""
 
 
 class Task(LightningModule):
@@ -49,7 +49,7 @@ class Task(LightningModule):
         self.criterion: nn.Module = build_loss(
             config.loss.name, list(class_counts), task=config.task, parameters=config.loss.parameters
         )
-        self.mix: Callable[[TensorBCHW, float], Mixed] = build(MIXES, mix_of(config), path="trainer.mix")
+        self.mix: Callable[[TensorBCHW, float], Mixed] = build(MIXES, config.trainer.mix, path="trainer.mix")
         self.train_loss = WeightedMean()
         self.val_loss = WeightedMean()
         self.val_score = self.make_score()
@@ -58,7 +58,9 @@ class Task(LightningModule):
         self._memory_format = torch.channels_last if options.channels_last else torch.contiguous_format
         model.to(memory_format=self._memory_format)
         # a function, since a module kept here would register the weights a second time
-        self._logits: Callable[[TensorBCHW], torch.Tensor] = torch.compile(model.forward) if options.compile else model.__call__
+        self._logits: Callable[[TensorBCHW], torch.Tensor] = (
+            torch.compile(model.forward) if options.compile else model.__call__
+        )
 
     @abstractmethod
     def make_score(self) -> Metric:
@@ -123,13 +125,8 @@ class Task(LightningModule):
             return
         shown = ", ".join(batch["id"][:8]) + (f" and {len(batch['id']) - 8} more" if len(batch["id"]) > 8 else "")
         raise NonFiniteLossError(
-            f"the loss is {loss.item()} at step {self.trainer.global_step} (epoch {self.current_epoch}, batch {batch_idx}); "
-            f"samples: {shown}",
-            hint="lower optimizer.lr, set trainer.clip_norm=1, or look at these samples; "
-            "the last checkpoint is good and `deephealth resume` starts from it",
+            f"the loss is {loss.item()} at step {self.trainer.global_step} "
+            f"(epoch {self.current_epoch}, batch {batch_idx}); samples: {shown}",
+            hint="look at these samples, or train again with a lower optimizer.lr or with trainer.clip_norm=1; "
+            "the checkpoints of this run end before this step",
         )
-
-
-def mix_of(config: Config) -> Component:
-    """Return the mixing that the configuration asks for."""
-    return getattr(config.trainer, "mix", None) or Component(name="none")

@@ -18,7 +18,7 @@ from deephealth.config.schema import Config, TrainerConfig
 from deephealth.core.errors import CheckpointError, DeviceError
 from deephealth.train.loop import install
 
-__all__ = ["make_trainer", "quiet", "reproducible"]
+__all__ = ["check_devices", "make_trainer", "quiet", "reproducible"]
 
 
 class _RefusingIO(CheckpointIO):
@@ -35,7 +35,9 @@ class _RefusingIO(CheckpointIO):
         self._refuse(path)
 
     def _refuse(self, path: Any) -> None:
-        raise CheckpointError(f"{path}: Lightning's own checkpoints are not used here", hint="use train.CheckpointStore")
+        raise CheckpointError(
+            f"{path}: Lightning's own checkpoints are not used here", hint="use train.CheckpointStore"
+        )
 
 
 def make_trainer(config: Config, run_dir: Path, callbacks: Sequence[Callback] = ()) -> Trainer:
@@ -50,7 +52,7 @@ def make_trainer(config: Config, run_dir: Path, callbacks: Sequence[Callback] = 
         DeviceError: the accelerator, or so many devices, or the precision on them, is not there.
     """
     options = config.trainer
-    accelerator = _accelerator(options)
+    accelerator = check_devices(options)
     limit = 1.0 if options.limit_batches is None else options.limit_batches
     with quiet():
         trainer = Trainer(
@@ -102,28 +104,40 @@ def reproducible(options: TrainerConfig) -> Iterator[None]:
     """Set torch's threads and determinism for a training, and put them back."""
     threads = torch.get_num_threads()
     was = (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled())
-    fill = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic  # a module with a property, which type checkers do not see
+    fill = memory.fill_uninitialized_memory
     if options.threads:
         torch.set_num_threads(options.threads)
     # else every empty() is filled with NaN under deterministic algorithms: a debugging aid that costs time
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    memory.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was[0], warn_only=was[1])
-        torch.utils.deterministic.fill_uninitialized_memory = fill
+        memory.fill_uninitialized_memory = fill
 
 
-def _accelerator(options: TrainerConfig) -> str:
+def check_devices(options: TrainerConfig) -> str:
+    """Return the accelerator that will be used, ``"cpu"`` or ``"gpu"``.
+
+    Raises:
+        DeviceError: the accelerator, or so many devices, or the precision on them, is not there.
+    """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if options.accelerator == "gpu" and not gpus:
-        raise DeviceError("trainer.accelerator is 'gpu', and torch sees no GPU here", hint="set trainer.accelerator=cpu, or auto")
+        raise DeviceError(
+            "trainer.accelerator is 'gpu', and torch sees no GPU here", hint="set trainer.accelerator=cpu, or auto"
+        )
     chosen = "gpu" if gpus and options.accelerator != "cpu" else "cpu"
     if chosen == "gpu" and isinstance(options.devices, int) and options.devices > gpus:
-        raise DeviceError(f"trainer.devices is {options.devices}, and torch sees {gpus} GPUs", hint=f"set trainer.devices={gpus}")
+        raise DeviceError(
+            f"trainer.devices is {options.devices}, and torch sees {gpus} GPUs", hint=f"set trainer.devices={gpus}"
+        )
     if chosen == "cpu" and options.precision == "16-mixed":
-        raise DeviceError("trainer.precision is '16-mixed', which needs a GPU", hint="set trainer.precision=bf16-mixed, or 32-true")
+        raise DeviceError(
+            "trainer.precision is '16-mixed', which needs a GPU", hint="set trainer.precision=bf16-mixed, or 32-true"
+        )
     return chosen
 
 

@@ -21,7 +21,9 @@ Pair = tuple[torch.Tensor, torch.Tensor | None]
 class Augment(Protocol):
     """What the data set calls on each training sample."""
 
-    def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None, *, seed: int, size: tuple[int, int]) -> Pair:
+    def __call__(
+        self, image: torch.Tensor, mask: torch.Tensor | None = None, *, seed: int, size: tuple[int, int]
+    ) -> Pair:
         """Return the augmented image and mask at ``size``.
 
         Args:
@@ -40,7 +42,9 @@ class Flips:
     horizontal: float
     vertical: float
 
-    def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None, *, seed: int, size: tuple[int, int]) -> Pair:
+    def __call__(
+        self, image: torch.Tensor, mask: torch.Tensor | None = None, *, seed: int, size: tuple[int, int]
+    ) -> Pair:
         """See :class:`Augment`."""
         draws = _draws(seed)
         axes = [axis for axis, chance in ((-1, self.horizontal), (-2, self.vertical)) if draws[axis] < chance]
@@ -57,7 +61,9 @@ class Chain:
     erase: float
     erase_area: tuple[float, float]
 
-    def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None, *, seed: int, size: tuple[int, int]) -> Pair:
+    def __call__(
+        self, image: torch.Tensor, mask: torch.Tensor | None = None, *, seed: int, size: tuple[int, int]
+    ) -> Pair:
         """See :class:`Augment`."""
         draws = _draws(seed)
         image, mask = reduce_first(image, mask, size)
@@ -89,7 +95,7 @@ def flips(*, horizontal: float = 0.5, vertical: float = 0.5) -> Augment:
     return Flips(horizontal, vertical)
 
 
-def dermoscopy(
+def dermoscopy(  # noqa: PLR0913  # one keyword per range that a config may set
     *,
     rotation: float = 180.0,
     zoom: float = 1.22,
@@ -99,6 +105,7 @@ def dermoscopy(
     flip: float = 0.5,
     brightness: float = 0.15,
     contrast: float = 0.15,
+    contrast_level: float | None = None,
     saturation: float = 0.3,
     colour_cast: float = 0.05,
     erase: float = 0.0,
@@ -114,15 +121,25 @@ def dermoscopy(
         translate: largest shift, as a share of the width and of the height.
         flip: probability of a mirror image (with any turn, one axis is enough).
         brightness: light is scaled by a factor from ``exp(-brightness)`` to ``exp(brightness)``.
-        contrast: distance from the image's mean grey, likewise.
+        contrast: distance from a grey level, likewise.
+        contrast_level: that level, 0 to 255; null takes the image's own mean.
         saturation: distance from grey, scaled by ``1 - saturation`` to ``1 + saturation``.
         colour_cast: each of red, green, blue is scaled by ``exp(-colour_cast)`` to ``exp(colour_cast)``.
         erase: probability that a box is painted in the image's mean colour.
         erase_area: smallest and largest area of that box, as a share of the image.
     """
-    _check("dermoscopy", shares={"flip": flip, "erase": erase, "translate": translate}, factors={"zoom": zoom, "aspect": aspect})
+    _check(
+        "dermoscopy",
+        shares={"flip": flip, "erase": erase, "translate": translate},
+        factors={"zoom": zoom, "aspect": aspect},
+    )
     geometry = Geometry(rotation, zoom, aspect, shear, translate, flip)
-    return Chain(geometry, Colour(brightness, contrast, saturation, colour_cast), erase, tuple(erase_area))
+    return Chain(
+        geometry,
+        Colour(brightness, contrast, saturation, colour_cast, contrast_level),
+        erase,
+        (float(erase_area[0]), float(erase_area[1])),
+    )
 
 
 def upright(
@@ -136,7 +153,9 @@ def upright(
 ) -> Augment:
     """Images that keep their up and down, such as radiographs; parameters as in :func:`dermoscopy`."""
     _check("upright", shares={"flip": flip, "translate": translate}, factors={"zoom": zoom})
-    return Chain(Geometry(rotation, zoom, 1.0, 0.0, translate, flip), Colour(brightness, contrast, 0.0, 0.0), 0.0, (0.0, 0.0))
+    return Chain(
+        Geometry(rotation, zoom, 1.0, 0.0, translate, flip), Colour(brightness, contrast, 0.0, 0.0), 0.0, (0.0, 0.0)
+    )
 
 
 def _draws(seed: int) -> np.ndarray:

@@ -17,7 +17,9 @@ AUGMENTATIONS: Registry[Callable[..., Augment]] = Registry("augmentation")
 AUGMENTATIONS.add("none", "deephealth.transforms.augment:none", summary="resize only")
 AUGMENTATIONS.add("flips", "deephealth.transforms.augment:flips", summary="mirror images, nothing resampled")
 AUGMENTATIONS.add(
-    "upright", "deephealth.transforms.augment:upright", summary="small turns, shifts and light: anatomy with an up and a down"
+    "upright",
+    "deephealth.transforms.augment:upright",
+    summary="small turns, shifts and light: anatomy with an up and a down",
 )
 AUGMENTATIONS.add(
     "dermoscopy",

@@ -21,6 +21,7 @@ class Colour:
     contrast: float
     saturation: float
     colour_cast: float
+    contrast_level: float | None = None
 
     def apply(self, image: np.ndarray, draws: np.ndarray) -> np.ndarray:
         """Return the recoloured image.
@@ -35,5 +36,7 @@ class Colour:
         matrix = keep * np.eye(3) + (1 - keep) * np.outer(np.ones(3), _LUMA)
         matrix = math.exp(light * self.brightness) * np.diag(cast) @ matrix
         factor = math.exp(steep * self.contrast)
-        pivot = float(_LUMA @ (matrix @ np.array(cv2.mean(image)[:3])))
+        pivot = self.contrast_level
+        if pivot is None:
+            pivot = float(_LUMA @ (matrix @ np.array(cv2.mean(image)[:3])))
         return cv2.transform(image, np.column_stack([factor * matrix, np.full(3, (1 - factor) * pivot)]))

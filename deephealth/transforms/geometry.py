@@ -45,7 +45,7 @@ class Geometry:
         cos, sin = math.cos(angle), math.sin(angle)
         linear = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1.0, _between(slant, self.shear)], [0.0, 1.0]])
         linear = linear @ np.diag([scale * ratio * sign, scale / ratio])
-        # The turn happens in source pixels and only then the frame is fitted, so that circles stay as round as resize leaves them.
+        # The turn happens in source pixels, then the frame is fitted: circles stay as round as resize leaves them
         linear = np.diag([size[1] / source[1], size[0] / source[0]]) @ linear
         shift = np.array([_between(right, self.translate) * size[1], _between(down, self.translate) * size[0]])
         centre_of_source = np.array([source[1] - 1, source[0] - 1]) / 2

@@ -1,9 +1,10 @@
 """The one resize of the project: bilinear with antialias, rounded to whole grey levels.
 
-The cache, the predictor and the exported ONNX all go through the functions below, so that a network sees the same numbers
-in training and in the clinic. Filter: a triangle whose support grows with the reduction, as in Pillow and in
-``torch.nn.functional.interpolate(antialias=True)``. Halves are rounded up, with a margin far above float error: a weighted mean
-of whole levels is often an exact half, and there PyTorch and onnxruntime would fall to different sides by chance.
+The cache, the predictor and the exported ONNX all go through the functions below, so that a network sees the same
+numbers in training and in the clinic. Filter: a triangle whose support grows with the reduction, as in Pillow and in
+``torch.nn.functional.interpolate(antialias=True)``. Halves are rounded up, with a margin far above float error: a
+weighted mean of whole levels is often an exact half, and there PyTorch and onnxruntime would fall to different sides
+by chance.
 """
 
 from __future__ import annotations

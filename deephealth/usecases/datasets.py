@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deephealth.config import Config
-from deephealth.core.errors import ConfigError
+from deephealth.core.errors import ConfigError, DataError, MissingDataError
 from deephealth.usecases.catalogue import USECASES
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def read_data(config: Config) -> DataIndex:
         ConfigError: ``data.root`` is not given.
         MissingDataError: no such folder.
         UnknownLayoutError: not a layout that the use case reads.
+        DataError: the data set contradicts itself: a label without its image, two labels for one image, ...
     """
     from deephealth.data.layout import read_index
 
@@ -77,7 +78,23 @@ def read_data(config: Config) -> DataIndex:
         )
     if config.task not in usecase.tasks:
         raise ConfigError([f"task: {config.usecase} has no task '{config.task}'; it has {', '.join(usecase.tasks)}"])
-    return read_index(config.data.root, usecase.layouts, config.data.layout)
+    index = read_index(config.data.root, usecase.layouts, config.data.layout)
+    _refuse_errors(index)
+    return index
+
+
+def _refuse_errors(index: DataIndex) -> None:
+    """Nothing is trained or measured on a data set that contradicts itself."""
+    errors = [problem for problem in index.problems if problem.severity == "error"]
+    if not errors:
+        return
+    kind = MissingDataError if all(problem.kind == "missing-image" for problem in errors) else DataError
+    shown = "\n".join(f"  {problem.where}: {problem.message}" for problem in errors[:10])
+    more = f"\n  and {len(errors) - 10} more" if len(errors) > 10 else ""
+    raise kind(
+        f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the data set {index.root}:\n{shown}{more}",
+        hint="mend or remove these entries; `deephealth data check` lists everything",
+    )
 
 
 def make_datamodule(config: Config, index: DataIndex, split: Split) -> ImageDataModule:

@@ -41,12 +41,12 @@ class RunFolder:
         """
         default = Path("runs") / f"{config.usecase}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
         run = cls(config.run.dir or default)
-        if run.config_file.exists():
+        if run.is_started:
             raise StorageError(
                 f"{run.path} holds a run already",
                 hint=f"deephealth resume {run.path}, or choose another folder with run.dir=DIR",
             )
-        if run.path.is_dir() and any(run.path.iterdir()):
+        if not run.config_file.exists() and run.path.is_dir() and any(run.path.iterdir()):
             raise StorageError(f"{run.path} is not empty and holds no run", hint="choose another folder with run.dir=DIR")
         writable_folder(run.path, "making the run's folder")
         return run
@@ -64,6 +64,11 @@ class RunFolder:
                 f"{path} holds no run", allowed="a folder with config.yaml in it", hint="deephealth train ... run.dir=DIR makes one"
             )
         return run
+
+    @property
+    def is_started(self) -> bool:
+        """Whether training has saved something that a resume can go on from."""
+        return (self.path / "split.csv").is_file() and any((self.path / "checkpoints").glob("step-*"))
 
     @property
     def config_file(self) -> Path:

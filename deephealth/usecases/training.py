@@ -36,16 +36,13 @@ def train_run(config: Config, *, resume: bool = False) -> Outcome:
     Example:
         ``train_run(load_config("uc12-skin", ["data.root=ROOT", "run.dir=DIR"]))``
     """
-    from deephealth.data.select import select_for_task
-    from deephealth.data.split import make_split
+    from deephealth.train.trainer import check_devices
 
     if resume and config.run.dir and (config.run.dir / "config.yaml").is_file():
         return resume_run(config.run.dir)
-    index = select_for_task(read_data(config), config.task)
-    split = make_split(index, config.data.split)
+    check_devices(config.trainer)
+    index, split = _deal(config)
     run = RunFolder.create(config)
-    run.write_data(index, split)
-    run.write_environment()
     run.write_config(config)
     return _train(run, config, index, split, resume=False)
 
@@ -61,10 +58,14 @@ def resume_run(path: Path | str, *, overrides: Sequence[str] = ()) -> Outcome:
         MissingDataError: no run there.
         CheckpointError: every checkpoint is damaged.
     """
+    from deephealth.data.select import select_for_task
+
     run = RunFolder.open(path)
     config = run.config(overrides, may_change=("trainer.max_epochs", "trainer.progress", "data.root", "data.num_workers"))
-    index = read_data(config)
     run.write_config(config)
+    if not run.is_started:  # it was stopped before anything was trained
+        return _train(run, config, *_deal(config), resume=False)
+    index = select_for_task(read_data(config), config.task)
     return _train(run, config, index, run.restore_split(index), resume=True)
 
 
@@ -82,6 +83,14 @@ def dry_run(config: Config) -> str:
     return f"{config.usecase} ({config.task}): data read, one training and one validation batch, model saved, evaluated, report written"
 
 
+def _deal(config: Config) -> tuple[DataIndex, Split]:
+    from deephealth.data.select import select_for_task
+    from deephealth.data.split import make_split
+
+    index = select_for_task(read_data(config), config.task)
+    return index, make_split(index, config.data.split)
+
+
 def _train(run: RunFolder, config: Config, index: DataIndex, split: Split, *, resume: bool) -> Outcome:
     from deephealth.kpi.recorder import Recorder
     from deephealth.train.fit import fit
@@ -89,6 +98,9 @@ def _train(run: RunFolder, config: Config, index: DataIndex, split: Split, *, re
 
     recorder = Recorder(run.kpis)
     seed_everything(config.seed)
+    if not resume:
+        run.write_data(index, split)
+        run.write_environment()
     datamodule = make_datamodule(config, index, split)
     with recorder.leg("prepare", items=sum(len(part) for part in (split.train, split.val, split.test))):
         datamodule.prepare()

@@ -10,7 +10,9 @@ from deephealth.data.select import select_for_task
 
 
 def test_unlabelled_samples_are_left_out_with_a_warning(index: DataIndex) -> None:
-    some = tuple(replace(item, label=None) if at < 4 else replace(item, mask=None) for at, item in enumerate(index.samples))
+    some = tuple(
+        replace(item, label=None) if at < 4 else replace(item, mask=None) for at, item in enumerate(index.samples)
+    )
     mixed = replace(index, samples=some)
     labelled = select_for_task(mixed, "classification")
     assert len(labelled.samples) == 26

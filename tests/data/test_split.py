@@ -82,7 +82,9 @@ def test_folds_cover_train_and_val_once_and_leave_test(index: DataIndex, seed: i
 def test_rare_classes_are_in_proportion() -> None:
     counts = {"nv": 800, "mel": 300, "df": 40, "vasc": 20}
     numbers = iter(range(10_000))
-    samples = [sample(n, n // 2, label) for label, count in counts.items() for n in (next(numbers) for _ in range(count))]
+    samples = [
+        sample(n, n // 2, label) for label, count in counts.items() for n in (next(numbers) for _ in range(count))
+    ]
     for seed in range(3):
         split = make_split(index_of(samples), SplitConfig(seed=seed))
         for (_, part), fraction in zip(split.items(), (0.7, 0.15, 0.15), strict=True):
@@ -138,7 +140,7 @@ def test_leak_names_groups_and_parts() -> None:
         make_split(index_of(samples), SplitConfig())
     assert "split.source=groups" in str(caught.value)
     many = tuple(sample(n, n) for n in range(8))
-    with pytest.raises(LeakError, match="8 of the groups .* val and test: g0, g1, g2, g3, g4 and 3 more"):
+    with pytest.raises(LeakError, match=r"8 of the groups .* val and test: g0, g1, g2, g3, g4 and 3 more"):
         check_leaks(Split((), many, many, ""))
 
 

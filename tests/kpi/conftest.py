@@ -88,6 +88,21 @@ def _rewrite_last(path: Path, **changes: float) -> None:
 
 
 @pytest.fixture(scope="session")
+def hostile() -> str:
+    """A class name that tries to run a script."""
+    return HOSTILE
+
+
+@pytest.fixture
+def empty_run(tmp_path: Path) -> Path:
+    """A run that has only begun: a configuration, and nothing else."""
+    run = tmp_path / "begun"
+    run.mkdir()
+    (run / "config.yaml").write_text("usecase: uc12-skin\ntask: classification\nmodel: {name: tiny}\n")
+    return run
+
+
+@pytest.fixture(scope="session")
 def classification_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished classification run whose names are hostile."""
     run = tmp_path_factory.mktemp("runs") / "skin-classes"

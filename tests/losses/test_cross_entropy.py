@@ -68,7 +68,9 @@ def test_class_shares_mix_linearly(factory):
 
 @pytest.mark.parametrize("parameters", [{}, {"label_smoothing": 0.1}, {"class_weights": "balanced"}])
 def test_gradient(parameters):
-    assert torch.autograd.gradcheck(lambda x: cross_entropy(COUNTS, **parameters)(x, TARGET), LOGITS.clone().requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda x: cross_entropy(COUNTS, **parameters)(x, TARGET), LOGITS.clone().requires_grad_()
+    )
 
 
 def test_gradient_of_logit_adjusted():

@@ -22,7 +22,9 @@ def test_formula(gamma):
 
 
 def test_gamma_zero_is_cross_entropy():
-    assert focal([1, 1, 1], gamma=0.0)(LOGITS, TARGET).item() == pytest.approx(functional.cross_entropy(LOGITS, TARGET).item())
+    assert focal([1, 1, 1], gamma=0.0)(LOGITS, TARGET).item() == pytest.approx(
+        functional.cross_entropy(LOGITS, TARGET).item()
+    )
 
 
 def test_class_weights_multiply():

@@ -8,7 +8,7 @@ import torch
 from deephealth.core.errors import ConfigError, ModelError, UnknownNameError
 from deephealth.models import build_model, list_models
 
-NAME = "timm/mobilenetv3_small_050"
+NAME = "timm/test_resnet"
 CLASSES = {"task": "classification", "image_size": (32, 32)}
 
 
@@ -34,7 +34,9 @@ def test_fine_tuning_starts_from_a_saved_model(saved):
 def test_same_labels_keep_the_head(saved):
     teacher, folder = saved
     model = build_model(NAME, labels=("a", "b"), pretrained=folder, **CLASSES)
-    assert all(torch.equal(value, model.network.state_dict()[key]) for key, value in teacher.network.state_dict().items())
+    assert all(
+        torch.equal(value, model.network.state_dict()[key]) for key, value in teacher.network.state_dict().items()
+    )
 
 
 def test_saved_model_of_another_network_is_refused(saved):

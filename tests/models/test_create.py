@@ -28,7 +28,7 @@ def test_forward_backward_and_head(entry):
     assert all(parameter.grad is not None for parameter in network.parameters())
     head = head_tensors(entry.name, task=entry.facts["task"], image_size=SIZE, parameters={})
     assert head < set(network.state_dict())
-    assert 1 <= len(head) <= 2
+    assert 1 <= len(head) <= 8  # residual_unet ends in a whole block
 
 
 @pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
@@ -38,7 +38,7 @@ def test_facts_are_complete(entry):
 
 
 def test_any_network_of_timm():
-    assert create("timm/mobilenetv3_small_050")(torch.randn(2, 3, *SIZE)).shape == (2, 3)
+    assert create("timm/test_resnet")(torch.randn(2, 3, *SIZE)).shape == (2, 3)
 
 
 def test_parameters_reach_the_network():
@@ -46,7 +46,8 @@ def test_parameters_reach_the_network():
 
 
 @pytest.mark.parametrize(
-    ("name", "guess"), [("resnet81", "resnet18"), ("timm/resnet8", "resnet18"), ("unnet", "unet"), ("timm/efficientnet_bo", "_b0")]
+    ("name", "guess"),
+    [("resnet81", "resnet18"), ("timm/resnet8", "resnet18"), ("unnet", "unet"), ("timm/convnext_tny", "convnext_tiny")],
 )
 def test_unknown_name_is_guessed(name, guess):
     with pytest.raises(UnknownNameError, match=guess):
@@ -72,7 +73,6 @@ def test_parameter_that_timm_refuses():
 
 
 def test_size_that_the_network_refuses():
-    with pytest.raises(ModelError, match="pixels"):
-        create_network(
-            "timm/swin_tiny_patch4_window7_224", task="classification", num_outputs=2, image_size=(9, 9), parameters={}
-        )
+    with pytest.raises(ModelError, match="30×48 pixels") as caught:
+        create_network("timm/test_vit", task="classification", num_outputs=2, image_size=(30, 48), parameters={})
+    assert "16×16" in caught.value.allowed

@@ -9,10 +9,10 @@ from deephealth.core.errors import CheckpointError, ModelError
 from deephealth.models import Model, build_model, load_model
 
 SIZE = (32, 32)
-SMALL = {"encoder": "mobilenetv3_small_050", "decoder_channels": [16, 8, 8, 8, 8]}
+SMALL = {"encoder": "test_resnet", "decoder_channels": [16, 8, 8, 8, 8]}
 
 
-@pytest.fixture(params=["timm/mobilenetv3_small_050", "unet"])
+@pytest.fixture(params=["timm/test_resnet", "unet"])
 def model(request) -> Model:
     torch.manual_seed(0)
     unet = request.param == "unet"
@@ -119,7 +119,7 @@ def test_weights_of_another_network_are_refused(model, tmp_path):
     from deephealth.models.folder import read_folder, write_folder
 
     files = read_folder(model.save(tmp_path / "model"))
-    other = build_model("timm/mobilenetv3_small_075", task="classification", labels=("a", "b"), image_size=SIZE)
+    other = build_model("timm/test_efficientnet", task="classification", labels=("a", "b"), image_size=SIZE)
     files["model.json"] = other.spec.to_json().encode()
     write_folder(tmp_path / "model", files)
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):

@@ -18,7 +18,9 @@ SPECS = st.builds(
     task=st.sampled_from(["classification", "segmentation"]),
     labels=st.lists(TEXT, min_size=1, max_size=4).map(tuple),
     image_size=st.tuples(st.integers(8, 99), st.integers(8, 99)),
-    parameters=st.dictionaries(TEXT, st.one_of(st.integers(), st.floats(allow_nan=False), TEXT, st.lists(st.integers()))),
+    parameters=st.dictionaries(
+        TEXT, st.one_of(st.integers(), st.floats(allow_nan=False), TEXT, st.lists(st.integers()))
+    ),
     card=st.dictionaries(TEXT, TEXT),
     temperature=st.floats(0.1, 10),
     licences=st.lists(TEXT).map(tuple),
@@ -31,7 +33,8 @@ def test_round_trip(spec):
 
 
 @pytest.mark.parametrize(
-    "change", [{"format_version": 2}, {"task": "dance"}, {"labels": []}, {"surprise": 1}, {"image_size": 3}, {"mean": None}]
+    "change",
+    [{"format_version": 2}, {"task": "dance"}, {"labels": []}, {"surprise": 1}, {"image_size": 3}, {"mean": None}],
 )
 def test_wrong_facts(change):
     facts = json.loads(ModelSpec("n", "classification", ("a",), (8, 8)).to_json())
@@ -41,5 +44,5 @@ def test_wrong_facts(change):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{"])
 def test_no_spec_at_all(text):
-    with pytest.raises(CheckpointError, match="here.json"):
+    with pytest.raises(CheckpointError, match=r"here\.json"):
         ModelSpec.from_json(text, source="here.json")

@@ -32,7 +32,7 @@ def images() -> torch.Tensor:
 
 
 def package_features(state: Mapping[str, torch.Tensor], x: torch.Tensor) -> list[torch.Tensor]:
-    """The forward of ``efficientnet_lite_pytorch.EfficientNet`` up to its last block, straight from the published tensors."""
+    """The forward of ``efficientnet_lite_pytorch.EfficientNet`` up to its last block, on the published tensors."""
     x = norm(state, "_bn0", same_conv(x, state["_conv_stem.weight"], stride=2)).clamp(0, 6)
     outputs = []
     for number, stride in enumerate(STRIDES):
@@ -100,7 +100,9 @@ def test_other_class_count_keeps_the_body(published, images):
 
 
 def test_encoder_of_the_unet_equals_the_package(published, images):
-    model = build_model("unet", task="segmentation", labels=("m",), image_size=(32, 32), pretrained="imagenet-lite0").eval()
+    model = build_model(
+        "unet", task="segmentation", labels=("m",), image_size=(32, 32), pretrained="imagenet-lite0"
+    ).eval()
     with torch.inference_mode():
         features = model.network.network.encoder(images)
         expected = package_features(published, images)

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from deephealth.core.errors import CheckpointError, StorageError
 from deephealth.train import checkpoint as checkpointing
 from deephealth.train import failpoints
 from deephealth.train.checkpoint import CheckpointStore
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 WRITES = ("before-weights", "after-weights", "before-fsync", "before-rename")
 POINTS = (*WRITES, "after-rename", "before-prune")
@@ -24,7 +25,9 @@ POINTS = (*WRITES, "after-rename", "before-prune")
 
 def save(store: CheckpointStore, step: int, **state: Any) -> Path:
     weights = {"w": torch.full((2, 3), float(step))}
-    return store.save(weights, {"step": step, "t": torch.arange(5), **state}, step=step, epoch=step // 10, config_hash="c")
+    return store.save(
+        weights, {"step": step, "t": torch.arange(5), **state}, step=step, epoch=step // 10, config_hash="c"
+    )
 
 
 def names(store: CheckpointStore) -> list[str]:
@@ -80,7 +83,9 @@ def test_best_pointer(tmp_path: Path) -> None:
 
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
-def test_every_flipped_bit_is_found_before_parsing(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_flipped_bit_is_found_before_parsing(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("flip")
     store = CheckpointStore(folder)
     save(store, 1)
@@ -92,7 +97,7 @@ def test_every_flipped_bit_is_found_before_parsing(data: st.DataObject, tmp_path
     target.write_bytes(blob)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpointing, "decode", lambda *_: pytest.fail("parsed before it was verified"))
-        with pytest.raises(CheckpointError, match="damaged|incomplete"):
+        with pytest.raises(CheckpointError, match=r"damaged|incomplete"):
             store.load(path)
     assert store.newest_valid().step == 1
 
@@ -156,7 +161,9 @@ def test_other_format_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("code", ["ENOSPC", "EIO", "EDQUOT", "EACCES", "EROFS"])
 @pytest.mark.parametrize("point", WRITES)
-def test_failed_write_leaves_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, code: str) -> None:
+def test_failed_write_leaves_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, code: str
+) -> None:
     store = CheckpointStore(tmp_path)
     save(store, 1)
     monkeypatch.setenv("DEEPHEALTH_FAILPOINT", point)
@@ -241,7 +248,9 @@ for point in sys.argv[2].split(","):
 def test_kill_between_any_two_steps(tmp_path: Path) -> None:
     save(CheckpointStore(tmp_path), 1)
     command = [sys.executable, "-c", CHILD, str(tmp_path), ",".join(POINTS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [line[0] for line in lines] == list(POINTS)
     committed = 1

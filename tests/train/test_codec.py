@@ -9,18 +9,30 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from deephealth.core.errors import CheckpointError
-from deephealth.train.codec import decode, encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.uint8, torch.bool)
+from deephealth.core.errors import CheckpointError
+from deephealth.train.codec import decode, encode
+
+DTYPES = (
+    torch.float32,
+    torch.float64,
+    torch.float16,
+    torch.bfloat16,
+    torch.int64,
+    torch.int32,
+    torch.uint8,
+    torch.bool,
+)
 
 
 @st.composite
 def tensors(draw: st.DrawFn) -> torch.Tensor:
     shape = draw(st.lists(st.integers(0, 3), max_size=4))
-    tensor = torch.randint(0, 2, shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 99)))).to(draw(st.sampled_from(DTYPES)))
+    tensor = torch.randint(0, 2, shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 99)))).to(
+        draw(st.sampled_from(DTYPES))
+    )
     layout = draw(st.sampled_from(["plain", "channels_last", "transposed", "strided", "expanded"]))
     if layout == "channels_last" and tensor.ndim == 4:
         return tensor.to(memory_format=torch.channels_last)
@@ -111,7 +123,17 @@ def test_optimizer_state_round_trip() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), {1, 2}, lambda: 0, torch.Size([1]), torch.float32, np.array(["a"]), torch.ones(2).to_sparse(), torch.ones(1, dtype=torch.complex64)]
+    "value",
+    [
+        object(),
+        {1, 2},
+        lambda: 0,
+        torch.Size([1]),
+        torch.float32,
+        np.array(["a"]),
+        torch.ones(2).to_sparse(),
+        torch.ones(1, dtype=torch.complex64),
+    ],
 )
 def test_what_cannot_be_kept_is_a_typed_error(value: Any) -> None:
     with pytest.raises(CheckpointError, match="a/1"):

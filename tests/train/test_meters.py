@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import pytest
 import torch
-from deephealth.train.meters import BalancedAccuracy, MeanJaccard, WeightedMean, meter_state, restore_meter
-from deephealth.train.monitor import Monitor
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, jaccard_score
+
+from deephealth.train.meters import BalancedAccuracy, MeanJaccard, WeightedMean, meter_state, restore_meter
+from deephealth.train.monitor import Monitor
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
@@ -18,19 +20,18 @@ def test_balanced_accuracy_is_scikit_learns(pairs: list[tuple[int, int]]) -> Non
     meter = BalancedAccuracy(4)
     for part in range(0, len(pairs), 7):
         meter.update(logits[part : part + 7], true[part : part + 7])
-    with pytest.warns(UserWarning) if set(predicted.tolist()) - set(true.tolist()) else _nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about classes without a sample, which both leave out
         expected = balanced_accuracy_score(true, predicted)
     assert float(meter.compute()) == pytest.approx(expected)
 
 
-class _nothing:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *args: object) -> None: ...
-
-
 def test_mean_jaccard_is_the_mean_over_images() -> None:
     generator = torch.Generator().manual_seed(0)
-    logits, masks = torch.randn(5, 1, 6, 6, generator=generator), torch.randint(0, 2, (5, 1, 6, 6), generator=generator).float()
+    logits, masks = (
+        torch.randn(5, 1, 6, 6, generator=generator),
+        torch.randint(0, 2, (5, 1, 6, 6), generator=generator).float(),
+    )
     masks[4] = 0
     logits[4] = -1
     meter = MeanJaccard(0.5)

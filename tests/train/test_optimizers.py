@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from deephealth.config.schema import Component
 from deephealth.core.errors import ConfigError, UnknownNameError
 from deephealth.train.catalogue import OPTIMIZERS
 from deephealth.train.component import build
 from deephealth.train.parameters import parameter_groups
-from torch import nn
 
 
 class Staged(nn.Module):

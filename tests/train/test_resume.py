@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny import TinyData, TinyModel, tiny_config
+
 from deephealth.core.errors import CheckpointError, Interrupted
 from deephealth.train.callbacks import Interruption
 from deephealth.train.checkpoint import CheckpointStore
 from deephealth.train.fit import FitResult, fit
-from tiny import TinyData, TinyModel, tiny_config
 
-# One question whether to stop comes per optimizer step, per validation batch (3) and per epoch, and there are 8 batches in
-# an epoch: the second number puts the stop after an optimizer step, after an epoch's last step, into a validation, or
+# One question whether to stop comes per optimizer step, per validation batch (3) and per epoch, and there are 8 batches
+# in an epoch: the number puts the stop after an optimizer step, after an epoch's last step, into a validation, or
 # between two epochs.
 CASES: dict[str, tuple[int, dict[str, Any]]] = {
     "step": (2, {}),
@@ -45,7 +46,10 @@ class StopAfter:
 def tensors(result: FitResult) -> dict[str, str]:
     """Return hashes of the newest checkpoint's two tensor files and of the final weights."""
     newest = CheckpointStore(result.best_checkpoint.parent).paths()[-1]
-    files = {name: hashlib.sha256((newest / name).read_bytes()).hexdigest() for name in ("weights.safetensors", "state.safetensors")}
+    files = {
+        name: hashlib.sha256((newest / name).read_bytes()).hexdigest()
+        for name in ("weights.safetensors", "state.safetensors")
+    }
     final = b"".join(tensor.numpy().tobytes() for tensor in result.model.state_dict().values())
     return files | {"model": hashlib.sha256(final).hexdigest()}
 
@@ -82,7 +86,9 @@ def test_many_stops_are_bit_identical(tmp_path: Path, monkeypatch: pytest.Monkey
         with monkeypatch.context() as patch:
             StopAfter(patch, 5)  # more questions than a validation asks, which a resume starts anew
             try:
-                result = fit(TinyModel(task), TinyData(task), tiny_config(task, **options), tmp_path / "p", resume=stops > 0)
+                result = fit(
+                    TinyModel(task), TinyData(task), tiny_config(task, **options), tmp_path / "p", resume=stops > 0
+                )
             except Interrupted:
                 stops += 1
     assert stops >= 3

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from deephealth.train.catalogue import SCHEDULES
-from deephealth.train.schedules import cosine, one_cycle, step
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deephealth.train.catalogue import SCHEDULES
+from deephealth.train.schedules import cosine, one_cycle, step
 
 
 @given(steps=st.integers(1, 500), name=st.sampled_from(SCHEDULES.names()))

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from deephealth.config.schema import Component, Config, TrainerConfig
-from deephealth.core.seeds import counter_seed
 from lightning.pytorch import LightningDataModule
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-
-class MixingTrainerConfig(TrainerConfig):
-    mix: Component = Component(name="none")
+from deephealth.config.schema import Config, TrainerConfig
+from deephealth.core.seeds import counter_seed
 
 
 class Scale(nn.Module):
@@ -32,7 +29,8 @@ class TinyModel(nn.Module):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             body = [nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(dropout)]
-            head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3)] if task == "classification" else [nn.Conv2d(8, 1, 1)]
+            pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3)]
+            head = pooled if task == "classification" else [nn.Conv2d(8, 1, 1)]
             self.network = nn.Sequential(*body, *head)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
@@ -102,7 +100,6 @@ def tiny_config(task: str = "classification", **trainer: Any) -> Config:
     """Return a configuration for three epochs on a CPU."""
     loss = "cross_entropy" if task == "classification" else "dice_bce"
     options = {"max_epochs": 3, "accelerator": "cpu", "progress": False, "tensorboard": False, "threads": 1} | trainer
-    config = Config(
-        usecase="tiny", task=task, seed=3, model={"name": "tiny"}, loss={"name": loss}, optimizer={"name": "adamw", "lr": 0.01}
-    )
-    return config.model_copy(update={"trainer": MixingTrainerConfig(**options)})
+    optimizer = {"name": "adamw", "lr": 0.01}
+    config = Config(usecase="tiny", task=task, seed=3, model={"name": "tiny"}, loss={"name": loss}, optimizer=optimizer)
+    return config.model_copy(update={"trainer": TrainerConfig(**options)})

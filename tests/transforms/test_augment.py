@@ -96,7 +96,15 @@ def test_one_parameter_leaves_the_other_draws(disc):
 
 
 def test_erased_box_has_the_mean_colour_and_stays_off_the_mask(image, disc):
-    settings = {**GEOMETRY_ONLY, "rotation": 0.0, "zoom": 1.0, "aspect": 1.0, "shear": 0.0, "translate": 0.0, "flip": 0.0}
+    settings = {
+        **GEOMETRY_ONLY,
+        "rotation": 0.0,
+        "zoom": 1.0,
+        "aspect": 1.0,
+        "shear": 0.0,
+        "translate": 0.0,
+        "flip": 0.0,
+    }
     mask = resize_mask(disc, (30, 40))
     whole, mask_whole = dermoscopy(**settings)(image, mask, seed=2, size=(30, 40))
     holed, mask_holed = dermoscopy(**settings, erase=1.0, erase_area=(0.1, 0.1))(image, mask, seed=2, size=(30, 40))
@@ -112,7 +120,8 @@ def test_much_larger_sources_are_reduced_with_antialias():
 
 
 @pytest.mark.parametrize(
-    ("factory", "wrong"), [(flips, {"horizontal": 2}), (dermoscopy, {"zoom": 0.5, "flip": -1}), (upright, {"translate": 3})]
+    ("factory", "wrong"),
+    [(flips, {"horizontal": 2}), (dermoscopy, {"zoom": 0.5, "flip": -1}), (upright, {"translate": 3})],
 )
 def test_values_out_of_range_are_all_reported(factory, wrong):
     with pytest.raises(ConfigError) as caught:

@@ -37,6 +37,11 @@ def test_contrast_keeps_the_mean(image):
     assert got.std() < image.std()
 
 
+def test_contrast_level_stays():
+    level = np.full((2, 2, 3), 140, np.uint8)
+    assert Colour(0, 0.5, 0, 0, contrast_level=140).apply(level, draws(contrast=1.0)).tolist() == level.tolist()
+
+
 def test_saturation_zero_is_grey(image):
     got = Colour(0, 0, 1.0, 0).apply(image, draws(saturation=0.0))
     assert np.ptp(got.astype(int), axis=2).max() <= 1

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["area_scatter", "jaccard_histogram"]
 
-_MOST_POINTS = 3000
+# More marks than this only make the report heavier.
+_MOST_POINTS = 1000
 
 
 def jaccard_histogram(jaccards: Sequence[float | None], *, floor: float = 0.65) -> Picture | None:
@@ -30,7 +31,7 @@ def jaccard_histogram(jaccards: Sequence[float | None], *, floor: float = 0.65) 
         axes.set_xlim(0, 1)
         axes.set_xlabel("Jaccard")
         axes.set_ylabel("images")
-        figure.legend(frameon=False, fontsize=8.5, labelcolor=theme.ink, loc="outside upper center", ncols=2)
+        axes.legend(frameon=False, fontsize=8.5, labelcolor=theme.ink, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         return figure
 
     return render(draw, f"Histogram of the Jaccard scores of {len(known)} images, median {median:.3f}.")
@@ -47,8 +48,7 @@ def area_scatter(areas: Sequence[Sequence[float]]) -> Picture | None:
         figure, (axes,) = new_figure(theme, 3.6, 3.3)
         top = min(100.0, max(*true, *predicted) * 1.05 + 1)
         axes.plot([0, top], [0, top], color=theme.muted, linestyle=":", linewidth=1.2)
-        # thousands of marks are smaller as pixels than as shapes
-        axes.scatter(true, predicted, s=9, color=theme.first, alpha=0.45, linewidths=0, rasterized=len(true) > 200)
+        axes.scatter(true, predicted, s=9, color=theme.first, alpha=0.45, linewidths=0)
         axes.set_xlim(0, top)
         axes.set_ylim(0, top)
         axes.set_aspect("equal")

@@ -22,7 +22,7 @@ def reliability_diagram(reliability: Mapping[str, Any]) -> Picture | None:
         return None
 
     def draw(theme: Theme) -> Figure:
-        figure, (top, bottom) = new_figure(theme, 4.4, 4.4, 2, 1, heights=(3, 1))
+        figure, (top, bottom) = new_figure(theme, 4.4, 4.4, 2, 1, heights=(3, 1), gaps=(0.08, 0))
         centres = [(row["bin"] + 0.5) / num_bins for row in rows]
         width = 0.9 / num_bins
         accuracy = [row["accuracy"] for row in rows]

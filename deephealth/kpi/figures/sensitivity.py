@@ -40,7 +40,8 @@ def sensitivity_points(per_class: Sequence[Mapping[str, Any]]) -> Picture | None
         axes.invert_yaxis()
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("sensitivity")
-        figure.legend(frameon=False, fontsize=8.5, labelcolor=theme.ink, loc="outside upper center", ncols=len(names))
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": len(names)}
+        axes.legend(frameon=False, fontsize=8.5, labelcolor=theme.ink, handletextpad=0.1, **place)
         return figure
 
     return render(draw, "Sensitivity of each class at fixed specificities, with intervals.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ class Theme:
     third: str
     page: str
 
+
+# no date: the same run gives the same figure
+_NO_METADATA = {"Date": None, "Creator": None}
 
 LIGHT = Theme("#1f2328", "#6b7280", "#e2e5ea", "#0072b2", "#d55e00", "#009e73", "#ffffff")
 DARK = Theme("#e6e8eb", "#9aa2ad", "#343a43", "#56b4e9", "#f0a35e", "#3ec79d", "#16191d")
@@ -82,6 +86,7 @@ def new_figure(
     columns: int = 1,
     *,
     heights: Sequence[float] | None = None,
+    gaps: tuple[float, float] = (0.2, 0.2),
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of ``width`` x ``height`` inches and its axes, row by row, in the theme's colours.
 
@@ -92,12 +97,14 @@ def new_figure(
         rows: of axes.
         columns: of axes.
         heights: how the rows share the height.
+        gaps: between rows and between columns, in heights and widths of a panel.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height))
     figure.patch.set_alpha(0)
-    axes = list(figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel())
+    spacing = {"hspace": gaps[0], "wspace": gaps[1]}
+    axes = list(figure.subplots(rows, columns, squeeze=False, height_ratios=heights, gridspec_kw=spacing).ravel())
     for one in axes:
         tidy(one, theme)
     return figure, axes
@@ -124,17 +131,17 @@ def name_axes(axes: Axes, theme: Theme, title: str) -> None:
     axes.set_title(plain(title), loc="left", fontsize=10, color=theme.ink)
 
 
-def render(draw: Callable[[Theme], Figure | None], alt: str) -> Picture | None:
-    """Draw a figure for both themes; ``None`` when there is nothing to draw."""
-    light, dark = draw(LIGHT), draw(DARK)
-    if light is None or dark is None:
-        return None
-    return Picture(_data_uri(light), _data_uri(dark), alt)
-
-
-def _data_uri(figure: Figure) -> str:
+def render(draw: Callable[[Theme], Figure], alt: str) -> Picture:
+    """Draw a figure, and give it the dark theme's colours too: in an SVG they are words that can be exchanged."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # letters that the font lacks are drawn as boxes: good enough for a label
-        figure.savefig(stream, format="svg", bbox_inches="tight", pad_inches=0.05, metadata={"Date": None, "Creator": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
+        draw(LIGHT).savefig(stream, format="svg", bbox_inches="tight", pad_inches=0.05, metadata=_NO_METADATA)
+    light = stream.getvalue().decode()
+    exchange = {getattr(LIGHT, name): getattr(DARK, name) for name in LIGHT.__slots__}
+    dark = re.sub("|".join(exchange), lambda found: exchange[found[0]], light)
+    return Picture(_data_uri(light), _data_uri(dark), alt)
+
+
+def _data_uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

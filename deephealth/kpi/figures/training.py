@@ -34,7 +34,7 @@ def training_curves(rows: Sequence[dict[str, Any]], score_column: str = "val_sco
         return None
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = new_figure(theme, 3.2 * len(drawable), 2.7, 1, len(drawable))
+        figure, axes = new_figure(theme, 3.2 * len(drawable), 2.7, 1, len(drawable), gaps=(0, 0.25))
         for one, (title, lines) in zip(axes, drawable, strict=True):
             _panel(one, theme, rows, title, lines)
         return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
@@ -60,7 +60,9 @@ class Checkpointing(Callback):
         if self.start is not None:
             restore(trainer, _task(pl_module), self.start)
             if self.best and not (self.store.folder / self.best["checkpoint"]).is_dir():
-                _log.warning("the best checkpoint %s is gone; the search for the best starts anew", self.best["checkpoint"])
+                _log.warning(
+                    "the best checkpoint %s is gone; the search for the best starts anew", self.best["checkpoint"]
+                )
                 self.best = None
             self.start = None  # frees its memory
 
@@ -132,5 +134,4 @@ class Checkpointing(Callback):
 
 
 def _task(pl_module: LightningModule) -> Task:
-    assert isinstance(pl_module, Task)
-    return pl_module
+    return cast(Task, pl_module)

@@ -14,7 +14,7 @@ __all__ = ["WeightAverage"]
 class WeightAverage(Callback):
     """Average weights and normalisation statistics over the optimizer steps (Polyak & Juditsky 1992).
 
-    The decay warms up as ``min(decay, (1 + n) / (10 + n))`` after ``n`` steps, so that a short run is not held at its start.
+    The decay warms up as ``min(decay, (1 + n) / (10 + n))`` after ``n`` steps, so that a short run leaves its start.
 
     Args:
         decay: weight of the past in one step, 0 to 1.

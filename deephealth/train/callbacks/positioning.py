@@ -11,7 +11,8 @@ __all__ = ["LoaderPosition"]
 class LoaderPosition(Callback):
     """Set the data module to the start of each epoch before its iterator is made.
 
-    The first epoch of a process is left alone: its position, which may be in the middle, was set before the loader was built.
+    The first epoch of a process is left alone: its position, which may be in the middle, was set before the loader
+    was built.
     """
 
     def __init__(self) -> None:

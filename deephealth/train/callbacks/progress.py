@@ -8,7 +8,8 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from deephealth.core.units import format_seconds
 from deephealth.train.callbacks.history import History
@@ -52,7 +53,8 @@ class Progress(Callback):
         if self._bar is None or now - self._shown < _REFRESH:
             return
         self._shown = now
-        loss = float(outputs["loss"] if isinstance(outputs, dict) else outputs)
+        # Lightning hands out the loss as it enters the accumulated gradient
+        loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
         score = self.history.rows[-1].get(self.score) if self.history.rows else None
         told = "" if score is None else f" · {self.score} {score:.4f}"
         text = f"loss {loss:.4f}{told} · {self._left(trainer)} left"

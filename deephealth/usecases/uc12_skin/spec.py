@@ -29,10 +29,11 @@ USECASE = UseCase(
         "classification": (
             "balanced_accuracy",
             "macro_auc",
-            "auc_per_class",
+            "auc",
             "sensitivity_at_specificity",
             "confusion",
             "ece",
+            "brier",
             "reliability",
         ),
         "segmentation": ("jaccard", "dice", "thresholded_jaccard"),

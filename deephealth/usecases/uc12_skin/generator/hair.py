@@ -71,7 +71,7 @@ def _bubbles(rng: np.random.Generator, image: Picture, shape: tuple[int, int]) -
 
 def _glints(rng: np.random.Generator, image: Picture, shape: tuple[int, int]) -> Picture:
     centres = [(float(x), float(y)) for x, y in rng.uniform((0, 0), shape[::-1], (int(rng.integers(4, 40)), 2))]
-    spots = blots(rng, shape, centres, (0.5, min(shape) * 0.006))[..., None]
+    spots = blots(rng, shape, centres, (0.5, 0.6 + min(shape) * 0.004))[..., None]
     return image + np.float32(rng.uniform(0.2, 0.6)) * spots * (1 - image)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_image"]
 
-_FINE = 300  # shorter side below which an image is drawn at twice its size, so that fine structures are smooth
+_FINE = 300  # shorter side up to which an image is drawn half as large again, so that fine structures are smooth
 _SIDES = (64, 384)  # smallest and largest frame a lesion is drawn in, pixels
 _SCAR_WHITE = np.array([0.9, 0.8, 0.82], np.float32)
 _WAXY = np.array([0.7, 0.54, 0.36], np.float32)
@@ -56,8 +56,8 @@ def draw_image(
     """
     if label not in CLASSES:
         raise DataError(f"the generator draws no '{label}'", allowed=", ".join(CLASSES))
-    factor = 2 if min(size) <= _FINE else 1
-    shape = (size[0] * factor, size[1] * factor)
+    factor = 1.5 if min(size) <= _FINE else 1
+    shape = (round(size[0] * factor), round(size[1] * factor))
     of_lesion = np.random.default_rng(counter_seed(seed, "lesion", lesion_id))
     of_view = np.random.default_rng(counter_seed(seed, "view", image_id))
     look = draw_look(of_lesion, label, hardness)

@@ -26,6 +26,9 @@ __all__ = ["Device", "absorb", "draw_device", "draw_skin", "draw_tone", "light"]
 # melanin absorbs blue most, blood green, and what lies deep looks blue.
 _DENSITIES = np.array([[0.42, 0.10, 0.95], [0.86, 0.72, 0.78], [1.20, 0.55, 0.55]], np.float32)
 
+_WHITE = np.array([0.95047, 1.0, 1.08883])
+_XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+
 # White balances and exposures that were met in HAM10000: red, green and blue gains.
 _CASTS = (
     (1.10, 0.80, 0.82),
@@ -56,8 +59,16 @@ def draw_tone(rng: np.random.Generator) -> Colour:
     ita = rng.normal(50, 8) if rng.random() < 0.85 else rng.uniform(-35, 35)
     b_star, a_star = rng.normal(13, 2.5), rng.normal(10, 3)
     lightness = np.clip(50 + b_star * np.tan(np.radians(ita)), 22, 84)
-    lab = np.array([[[lightness, a_star, b_star]]], np.float32)
-    return np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)[0, 0], 0.05, 0.97)
+    return np.clip(_lab_to_rgb(lightness, a_star, b_star), 0.05, 0.97).astype(np.float32)
+
+
+def _lab_to_rgb(lightness: float, a_star: float, b_star: float) -> npt.NDArray[np.float64]:
+    """Return sRGB from 0 to 1 (IEC 61966-2-1, white D65); OpenCV takes milliseconds to convert one colour."""
+    middle = (lightness + 16) / 116
+    f = np.array([middle + a_star / 500, middle, middle - b_star / 200])
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
+    linear = np.clip(_XYZ_TO_RGB @ xyz, 0, 1)
+    return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
 
 
 def draw_device(rng: np.random.Generator, tone: Colour) -> Device:

@@ -88,7 +88,9 @@ def read(root: Path) -> DataIndex:
     for folder in walk(root, archives=lambda stem: _PART.match(stem) is not None):
         _file(folder, parts, masks)
     _require(root, parts, masks)
-    records = {name: _records(name, part, findings) for name, part in parts.items()}
+    # one table of lesions may cover several parts, and a lesion that crosses them is a leak: look everywhere
+    lesions = {image: found for part in parts.values() for image, found in _lesions(part.groupings).items()}
+    records = {name: _records(name, part, lesions, findings) for name, part in parts.items()}
     samples = _samples(parts, records, masks, findings)
     masks.report(findings)
     note_masks([library for part in parts.values() for library in (part.images, part.outlined)], masks, findings)
@@ -135,13 +137,12 @@ def _require(root: Path, parts: dict[str, _Part], masks: Library) -> None:
         )
 
 
-def _records(name: str, part: _Part, findings: Findings) -> list[Record]:
+def _records(name: str, part: _Part, lesions: dict[str, tuple[str, str]], findings: Findings) -> list[Record]:
     if part.truth is None:
         if len(part.images):
             message = f"{len(part.images)} images without a ground-truth table; they are left out of classification"
             findings.warning("missing-label", f"ISIC2018_Task3_{name.title()}_GroundTruth.csv", message)
         return []
-    lesions = _lesions(part.groupings)
     rows = read_rows(part.truth, ("image",))
     columns = label_columns(rows[0]) if rows else {}
     records = []

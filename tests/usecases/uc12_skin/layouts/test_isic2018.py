@@ -77,7 +77,9 @@ def make_split_source(index) -> str:
 @pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".png"])
 def test_nested_folders_other_case_and_other_suffixes(tmp_path, put_images, put_table, suffix, said):
     put_images(f"download/{INPUT.lower()}/{INPUT}", ["ISIC_1"], suffix)
-    put_table(f"download/{TRUTH.split('/')[1]}", HEADER.lower(), one_hot("ISIC_1", 6, mark="1", zero="0"), newline="\r\n")
+    put_table(
+        f"download/{TRUTH.split('/')[1]}", HEADER.lower(), one_hot("ISIC_1", 6, mark="1", zero="0"), newline="\r\n"
+    )
     assert recognise(tmp_path)
     index = read(tmp_path)
     assert [(s.id, s.label, s.image.name) for s in index.samples] == [("ISIC_1", "vasc", f"ISIC_1{suffix}")]
