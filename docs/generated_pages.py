@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -45,20 +44,21 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
             continue
         default = "required" if field.is_required() else field.get_default(call_default_factory=True)
         shown = "" if default is PydanticUndefined else f"`{default}`" if default != "required" else "required"
-        kind = str(field.annotation).replace("typing.", "").replace("|", "or").removeprefix("<class '").removesuffix("'>")
+        kind = (
+            str(field.annotation).replace("typing.", "").replace("|", "or").removeprefix("<class '").removesuffix("'>")
+        )
         yield f"| `{prefix}{name}` | {kind} | {shown} | {field.description or ''} |"
 
 
 def command_page() -> Iterator[str]:
     """The help of every command."""
     yield "# Commands\n"
-    group = typer.main.get_command(command_line)
-    yield from _commands(group, "deephealth")
+    yield from _commands(typer.main.get_command(command_line), "deephealth")
 
 
-def _commands(command: click.Command, path: str) -> Iterator[str]:
-    context = click.Context(command, info_name=path)
-    if isinstance(command, click.Group):
+def _commands(command: Any, path: str) -> Iterator[str]:
+    context = typer.Context(command, info_name=path)
+    if hasattr(command, "list_commands"):
         for name in command.list_commands(context):
             inner = command.get_command(context, name)
             if inner is not None:
@@ -67,7 +67,9 @@ def _commands(command: click.Command, path: str) -> Iterator[str]:
     yield f"\n## {path}\n\n{' '.join((command.help or '').split())}\n"
     for parameter in command.params:
         if parameter.name != "help":
-            names = " ".join(parameter.opts) if isinstance(parameter, click.Option) else parameter.make_metavar(context)
+            names = (
+                " ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.make_metavar(context)
+            )
             yield f"* `{names}`: {getattr(parameter, 'help', '') or ''}"
 
 

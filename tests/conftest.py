@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the real data where it is, no network, one generated data set and one finished run per use case."""
+"""Fixtures for all tests: the real data where it is, and no network."""
 
 from __future__ import annotations
 
@@ -40,4 +40,4 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    yield
+    return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -21,10 +20,10 @@ EXIT_INTERRUPTED = 130  # what a shell reports after Ctrl-C
 class CommandGroup(TyperGroup):
     """Commands in the order of a user's day; typed errors as text instead of a traceback."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except DeepHealthError as error:
@@ -32,7 +31,7 @@ class CommandGroup(TyperGroup):
                 raise
             label = "stopped" if isinstance(error, Interrupted) else "error"
             sys.stdout.flush()
-            click.echo(f"{label}: {error}", err=True)
+            typer.echo(f"{label}: {error}", err=True)
             ctx.exit(EXIT_INTERRUPTED if isinstance(error, Interrupted) else EXIT_ERROR)
 
 
@@ -49,7 +48,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from deephealth import __version__
 
-        click.echo(f"deephealth {__version__}")
+        typer.echo(f"deephealth {__version__}")
         raise typer.Exit
 
 

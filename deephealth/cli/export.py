@@ -20,7 +20,9 @@ class Target(StrEnum):
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run or of a saved model.")],
-    to: Annotated[Target, typer.Option("--to", help="onnx: one file with pre- and post-processing in it.")] = Target.onnx,
+    to: Annotated[
+        Target, typer.Option("--to", help="onnx: one file with pre- and post-processing in it.")
+    ] = Target.onnx,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where; default: RUN/export.")] = None,
 ) -> None:
     """Export the model, run the export on real samples, and print by how much it differs.

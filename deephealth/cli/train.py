@@ -10,12 +10,17 @@ __all__ = ["train"]
 
 
 def train(
-    source: Annotated[str, typer.Argument(metavar="NAME|CONFIG", help="A use case, a shipped configuration or a YAML file.")],
+    source: Annotated[
+        str, typer.Argument(metavar="NAME|CONFIG", help="A use case, a shipped configuration or a YAML file.")
+    ],
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it.")] = None,
-    print_config: Annotated[bool, typer.Option("--print-config", help="Print the merged configuration and stop.")] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the merged configuration and stop.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="One batch of everything, kept nowhere.")] = False,
     overfit: Annotated[
-        int | None, typer.Option("--overfit", min=1, help="Train on the first N samples: the loss must fall to nothing.")
+        int | None,
+        typer.Option("--overfit", min=1, help="Train on the first N samples: the loss must fall to nothing."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where run.dir stopped, if it holds a run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")] = False,

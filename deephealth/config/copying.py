@@ -32,5 +32,7 @@ def copy_config(name: str, target: Path, *, force: bool = False) -> Path:
     source = find_config(name)
     comments = [line for line in source.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     body = yaml.safe_dump(read_tree(source), sort_keys=False, allow_unicode=True)
-    atomic_write(target, "\n".join([*comments, f"# copied from '{name}'; every key: deephealth show {name} --schema", body]))
+    atomic_write(
+        target, "\n".join([*comments, f"# copied from '{name}'; every key: deephealth show {name} --schema", body])
+    )
     return target

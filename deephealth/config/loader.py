@@ -82,7 +82,9 @@ def _find_parent(name: str, child: Path) -> Path:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ConfigError([f"the file has {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read"], source=str(path))
+            raise ConfigError(
+                [f"the file has {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read"], source=str(path)
+            )
         # OmegaConf's loader is a safe loader that also refuses duplicate keys and reads 1e-3 as a number
         tree = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:

@@ -49,7 +49,8 @@ class SplitConfig(Section):
     """How samples are dealt to train, val and test; always whole groups (patients, lesions)."""
 
     source: Literal["given", "groups", "auto"] = Field(
-        "auto", description="given: the data set's own split; groups: drawn here by patient; auto: given where there is one"
+        "auto",
+        description="given: the data set's own split; groups: drawn here by patient; auto: given where there is one",
     )
     fractions: tuple[Fraction, Fraction, Fraction] = Field((0.7, 0.15, 0.15), description="train, val, test")
     seed: int = Field(0, ge=0, description="seed of the draw")
@@ -83,7 +84,9 @@ class DataConfig(Section):
     cache_dir: Path | None = Field(None, description="folder of the cache; default: the user's cache folder")
     sampler: Component = Field(default_factory=lambda: Component(name="shuffle"))
     augment: Component = Field(default_factory=lambda: Component(name="none"))
-    shuffle_labels: bool = Field(False, description="label-shuffle test: training labels are permuted; must fall to chance")
+    shuffle_labels: bool = Field(
+        False, description="label-shuffle test: training labels are permuted; must fall to chance"
+    )
 
 
 class ModelConfig(Section):
@@ -128,7 +131,9 @@ class TrainerConfig(Section):
     deterministic: bool = Field(True, description="the same seed gives the same bits (same machine, same threads)")
     threads: int | None = Field(None, ge=1, description="CPU threads; default: torch's choice")
     limit_batches: int | None = Field(None, ge=1, description="at most so many batches per epoch (--dry-run sets 1)")
-    overfit: int | None = Field(None, ge=1, description="train and validate on the first so many samples, no augmentation")
+    overfit: int | None = Field(
+        None, ge=1, description="train and validate on the first so many samples, no augmentation"
+    )
     checkpoint: CheckpointConfig = Field(default_factory=lambda: CheckpointConfig())
     tensorboard: bool = True
     progress: bool = True

@@ -49,4 +49,6 @@ def find_config(name: str, *, task: str | None = None) -> Path:
         if candidate.is_file() and candidate.resolve().is_relative_to(root.resolve()):
             return candidate
     known = list_configs()
-    raise UnknownNameError("configuration", name, known if path.suffix == "" else [*known, "or the path of a .yaml file"])
+    raise UnknownNameError(
+        "configuration", name, known if path.suffix == "" else [*known, "or the path of a .yaml file"]
+    )

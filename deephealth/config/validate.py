@@ -26,7 +26,11 @@ EXTERNAL = ("timm/",)  # names that another library's own registry checks when t
 
 
 def validate(
-    tree: Mapping[str, Any], vocabulary: Vocabulary, *, problems: list[str] | None = None, source: str = "the configuration"
+    tree: Mapping[str, Any],
+    vocabulary: Vocabulary,
+    *,
+    problems: list[str] | None = None,
+    source: str = "the configuration",
 ) -> Config:
     """Turn a plain dictionary into a :class:`Config`.
 
@@ -58,7 +62,7 @@ def _interpolate(tree: Mapping[str, Any], found: list[str]) -> dict[str, Any]:
         resolved = OmegaConf.to_container(OmegaConf.create(dict(tree)), resolve=True)
     except OmegaConfBaseException as error:
         found.append(f"${{...}}: {str(error).splitlines()[0]}")
-        return {key: value for key, value in tree.items()}
+        return dict(tree.items())
     return typing.cast(dict[str, Any], resolved)
 
 
@@ -104,7 +108,9 @@ def _section(location: tuple[Any, ...]) -> type[BaseModel] | None:
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
-    options = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, UnionType) else (annotation,)
+    options = (
+        typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, UnionType) else (annotation,)
+    )
     for option in options:
         if inspect.isclass(option) and issubclass(option, BaseModel):
             return option

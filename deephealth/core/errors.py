@@ -172,5 +172,5 @@ class ExportError(DeepHealthError, RuntimeError):
     """An exported model could not be written, or differs from the original."""
 
 
-class Interrupted(DeepHealthError, KeyboardInterrupt):
+class Interrupted(DeepHealthError, KeyboardInterrupt):  # noqa: N818 - not an error: the user asked for it
     """The user stopped the run; everything is saved and the hint says how to resume."""

@@ -1,4 +1,4 @@
-"""Names for arrays and tensors that carry their shape: b batch, c channel, d depth, h height, w width, k class, n sample.
+"""Arrays and tensors that carry their shape in their name: b batch, c channel, h height, w width, k class, n sample.
 
 For annotations only: import them under ``if TYPE_CHECKING``, since nothing here may import torch.
 """

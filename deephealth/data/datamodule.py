@@ -195,6 +195,8 @@ class ImageDataModule(LightningDataModule):
             "persistent_workers": workers > 0,
             "pin_memory": torch.cuda.is_available(),
             "collate_fn": _as_it_is,
+            # without one, each pass over a loader would draw from torch's global generator
+            "generator": torch.Generator().manual_seed(self.seed),
         }
 
     def _class_indices(self, samples: Sequence[Sample]) -> list[int]:

@@ -90,6 +90,8 @@ class _Table:
     def refine(self) -> None:
         """Move single groups as long as that lowers the weighted squared distance from the fractions."""
         for _ in range(_PASSES):
+            if np.abs(self.missing).max() < 1:  # no part is a whole sample off
+                return
             moved = sum(self._move_if_better(group) for group in range(len(self.part)))
             if not moved:
                 return
@@ -113,19 +115,18 @@ class _Table:
 
     def _move_if_better(self, group: int) -> bool:
         counts, here = self.counts[group], int(self.part[group])
-        members = self.part == here
-        if members.sum() == 1 or (here == 0 and self._is_last_of_a_class(group, members)):
-            return False
         # (missing - counts)^2 - missing^2, weighted: what arriving costs each part, and what leaving saves this one
-        arriving = ((counts * counts - 2 * self.missing * counts) * self.weight).sum(axis=1)
-        leaving = float(((counts * counts + 2 * self.missing[here] * counts) * self.weight).sum())
+        arriving = (counts * counts - 2 * self.missing * counts) @ self.weight
+        leaving = float((counts * counts + 2 * self.missing[here] * counts) @ self.weight)
         arriving[here] = -leaving
         best = int(arriving.argmin())
-        if arriving[best] + leaving >= -1e-9:
+        if arriving[best] + leaving >= -1e-9 or self._must_stay(group, here):
             return False
         self._put(group, best)
         return True
 
-    def _is_last_of_a_class(self, group: int, members: npt.NDArray[np.bool_]) -> bool:
+    def _must_stay(self, group: int, here: int) -> bool:
+        """Whether its part would be empty, or train would lack a class, without this group."""
+        members = self.part == here
         left = self.counts[members].sum(axis=0) - self.counts[group]
-        return bool(np.any((left == 0) & (self.counts[group] > 0)))
+        return int(members.sum()) == 1 or (here == 0 and bool(np.any((left == 0) & (self.counts[group] > 0))))

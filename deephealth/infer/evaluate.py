@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from deephealth.core.errors import DataError, LeakError, MissingDataError
-from deephealth.core.files import atomic_write, atomic_write_json
+from deephealth.core.files import atomic_write, atomic_write_json, storage_errors
 from deephealth.infer.baselines import mean_mask, trivial_masks
 from deephealth.infer.cases import Case, draw_cases, pick_cases
 from deephealth.infer.prediction import Failure, Prediction, Predictions
@@ -93,6 +93,7 @@ def evaluate(  # noqa: PLR0913 - each is a fact of its own, and all but four are
     _check(model, samples, classes, config.split, training)
     predictor = Predictor(model, tta=config.tta, device=device, threshold=config.threshold)
     segment = model.task == "segmentation"
+    _clear(folder)
     tally = _Tally()
     mean = mean_mask(training) if segment else None
     names = FileNames()
@@ -132,6 +133,15 @@ def _check(
     if shared and split != "train":
         shown = ", ".join(sorted(shared)[:10]) + (" ..." if len(shared) > 10 else "")
         raise LeakError(f"{len(shared)} patients or lesions of '{split}' were trained on: {shown}")
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an earlier evaluation wrote, its metrics first: what is half new must not look whole."""
+    with storage_errors(folder, "clearing an earlier evaluation"):
+        (folder / "metrics.json").unlink(missing_ok=True)
+        for kind in ("masks", "overlays"):
+            for picture in (folder / kind).glob("*.png"):
+                picture.unlink()
 
 
 def _predicted(

@@ -100,5 +100,5 @@ class Predictions(list[Prediction]):
         total = len(self) + len(self.failures)
         raise kind(
             f"{len(self.failures)} of {total} files can't be predicted:\n{shown}{more}",
-            hint="replace or remove these files, or skip them with --skip-unreadable (in Python: on_error='skip')",
+            hint="replace or remove these files; `deephealth predict` goes on without them with --skip-unreadable",
         ) from first

@@ -229,7 +229,8 @@ def _forget_archives() -> None:
     _open, _lock = OrderedDict(), threading.Lock()
 
 
-os.register_at_fork(after_in_child=_forget_archives)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_forget_archives)
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

@@ -1,7 +1,7 @@
 """The recorder: how long each leg of a run took, and what it used, as JSON lines that survive a crash.
 
-Each leg writes a line when it starts, when it has got further, and when it ends. A leg without an end was cut off; it
-counts with the time of its last line. Resuming a run appends to the same file.
+Each leg writes a line when it starts, once a minute while it runs, and when it ends. A leg without an end was cut off;
+it counts with the time of its last line. Resuming a run appends to the same file.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,10 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deephealth.core.errors import DataError, did_you_mean
+from deephealth.core.errors import DataError, StorageError, did_you_mean
 from deephealth.core.files import storage_errors
 
 __all__ = ["LEGS", "Recorder", "RunningLeg"]
+
+_HEARTBEAT_S = 60.0
 
 LEGS = ("prepare", "tune", "train", "evaluate", "export", "deploy", "report")
 
@@ -43,6 +46,7 @@ class Recorder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._lock = threading.Lock()
 
     @contextmanager
     def leg(self, name: str, *, items: int | None = None, **facts: Any) -> Iterator[RunningLeg]:
@@ -61,15 +65,20 @@ class Recorder:
             raise DataError(f"unknown leg '{name}'", allowed=", ".join(LEGS), hint=did_you_mean(name, LEGS))
         leg = RunningLeg(self, name, items)
         self.write({"event": "start", **leg.identity(), "time": _now(), "cores": _cores(), "facts": facts})
+        stop = threading.Event()
+        pulse = threading.Thread(target=_beat, args=(leg, stop), name="deephealth-kpi", daemon=True)
+        pulse.start()
+        status = "failed"
         try:
             yield leg
+            status = "done"
         except KeyboardInterrupt:
-            leg.write("end", status="interrupted")
+            status = "interrupted"
             raise
-        except BaseException:
-            leg.write("end", status="failed")
-            raise
-        leg.write("end", status="done")
+        finally:
+            stop.set()
+            pulse.join()
+            leg.write("end", status=status)
 
     def write(self, line: dict[str, Any]) -> None:
         """Append one line and flush it to the disk.
@@ -78,7 +87,7 @@ class Recorder:
             StorageError: the disk is full, or the file can't be written.
         """
         data = json.dumps(line, default=str).encode() + b"\n"
-        with storage_errors(self.path, "recording KPIs"):
+        with self._lock, storage_errors(self.path, "recording KPIs"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a+b") as stream:
                 size = stream.seek(0, os.SEEK_END)
@@ -108,7 +117,7 @@ class RunningLeg:
         return {"leg": self.name, "id": self._id, "items": self.items}
 
     def progress(self, items: int | None = None) -> None:
-        """Record how far it has got, say once per epoch: after a crash the leg counts up to here."""
+        """Record how far it has got: after a crash the leg counts up to here."""
         self.items = self.items if items is None else items
         self.write("progress")
 
@@ -120,6 +129,15 @@ class RunningLeg:
             "peak_rss_bytes": _peak_rss(),
         }
         self._recorder.write({"event": event, **self.identity(), "time": _now(), **used, **more})
+
+
+def _beat(leg: RunningLeg, stop: threading.Event) -> None:
+    """Record once a minute that the leg is alive."""
+    while not stop.wait(_HEARTBEAT_S):
+        try:
+            leg.progress()
+        except StorageError:  # the run itself will notice a full disk, where it can be told to the user
+            return
 
 
 def _now() -> str:

@@ -74,7 +74,8 @@ def _context(record: RunRecord) -> dict[str, Any]:
         "data_facts": [row for row in flat(_data_facts(record.data)) if row[1]],
         "data_problems": [str(problem) for problem in record.data.get("problems") or []],
         "kpis": run_kpis(record),
-        "legs": record.legs,
+        # the leg that is writing this very report has no end yet
+        "legs": [leg for leg in record.legs if (leg.name, leg.status) != ("report", "cut off")],
         "seconds": format_seconds,
         "config_text": record.config_text,
         "environment": flat(record.environment),

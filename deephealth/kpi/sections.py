@@ -111,7 +111,9 @@ def score_rows(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     baselines = metrics.get("baselines") or {}
     columns = ["score", "this model", *(f"baseline: {title(name)}" for name in baselines)]
     rows = []
-    for name, score in metrics["scores"].items():
+    order = list(TITLES)
+    known = sorted(metrics["scores"].items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+    for name, score in known:
         beside = [_baseline_cell(one.get("scores", {}).get(name)) for one in baselines.values()]
         rows.append([title(name), format_score(score), *beside])
     return columns, rows

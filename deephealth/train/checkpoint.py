@@ -236,7 +236,11 @@ def _write_folder(
     """Write the files of a checkpoint, the manifest last, and flush each of them."""
     folder.mkdir(parents=True)
     failpoint("before-weights")
-    blobs = {WEIGHTS: _tensor_bytes(weights), TENSORS: _tensor_bytes(tensors), STATE: json.dumps(encoded).encode()}
+    # copies, since safetensors refuses tied weights; reading puts them into the model's own memory order
+    plain = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()
+    }
+    blobs = {WEIGHTS: _tensor_bytes(plain), TENSORS: _tensor_bytes(tensors), STATE: json.dumps(encoded).encode()}
     for name, blob in blobs.items():
         _write(folder / name, blob)
         if name == WEIGHTS:
@@ -247,11 +251,8 @@ def _write_folder(
 
 
 def _tensor_bytes(tensors: Mapping[str, torch.Tensor]) -> bytes:
-    plain = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
-    }
     try:
-        return safetensors.torch.save(plain)
+        return safetensors.torch.save(dict(tensors))
     except (KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"the state holds a tensor that safetensors can't keep: {error}") from error
 

@@ -59,7 +59,7 @@ def make_trainer(config: Config, run_dir: Path, callbacks: Sequence[Callback] = 
             accelerator=accelerator,
             devices=options.devices,
             num_nodes=options.num_nodes,
-            strategy="auto" if options.devices == 1 and options.num_nodes == 1 else "ddp",
+            strategy="auto",  # DDP where there is more than one process
             precision=options.precision,
             max_epochs=options.max_epochs,
             accumulate_grad_batches=options.accumulate,

@@ -97,8 +97,17 @@ def _refuse_errors(index: DataIndex) -> None:
     )
 
 
-def make_datamodule(config: Config, index: DataIndex, split: Split) -> ImageDataModule:
-    """Build the data module of a run."""
+def make_datamodule(
+    config: Config, index: DataIndex, split: Split, *, progress: Progress | None = None
+) -> ImageDataModule:
+    """Build the data module of a run.
+
+    Args:
+        config: of the run.
+        index: the data set.
+        split: who trains, who validates, who tests.
+        progress: called with (done, total) while pictures are decoded.
+    """
     from deephealth.data.cache import RasterCache, default_cache_folder
     from deephealth.data.datamodule import ImageDataModule
     from deephealth.transforms.catalogue import AUGMENTATIONS
@@ -116,4 +125,5 @@ def make_datamodule(config: Config, index: DataIndex, split: Split) -> ImageData
         cache=cache,
         augment=augment,
         overfit=config.trainer.overfit,
+        progress=progress,
     )

@@ -14,9 +14,21 @@ from deephealth.core.optional import EXTRAS, is_installed
 __all__ = ["environment", "findings"]
 
 PACKAGES = (
-    "deephealth", "torch", "torchvision", "lightning", "monai", "torchmetrics", "timm", "numpy", "opencv-python-headless",
-    "pillow", "pydantic", "safetensors", "onnx", "onnxruntime",
-)  # fmt: skip
+    "deephealth",
+    "torch",
+    "torchvision",
+    "lightning",
+    "monai",
+    "torchmetrics",
+    "timm",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "pydantic",
+    "safetensors",
+    "onnx",
+    "onnxruntime",
+)
 
 # a version outside these is known to be unsafe; the reason is printed
 SAFE = {
@@ -98,7 +110,9 @@ def _codecs() -> dict[str, str]:
     from PIL import features
 
     names = {"jpg": "JPEG", "zlib": "PNG", "libtiff": "TIFF", "jpg_2000": "JPEG 2000", "webp": "WebP"}
-    return {title: str(features.version(name) or "yes") if features.check(name) else "no" for name, title in names.items()}
+    return {
+        title: str(features.version(name) or "yes") if features.check(name) else "no" for name, title in names.items()
+    }
 
 
 def _extra(module: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deephealth.config import Config
-from deephealth.usecases.catalogue import USECASES
 from deephealth.usecases.card_facts import measured_facts
+from deephealth.usecases.catalogue import USECASES
 from deephealth.usecases.datasets import read_data
 from deephealth.usecases.outcome import Outcome
 from deephealth.usecases.predicting import load_any_model

@@ -50,7 +50,10 @@ def _export_onnx(path: Path, target: Path) -> list[str]:
         with recorder.leg("export", items=1):
             report = export_onnx(model, target, samples=samples)
     kind = f"{len(samples)} real images" if samples else "random images (the run's data is not at hand)"
-    return [f"wrote {target}", f"largest difference from the model in onnxruntime: {report.max_abs_difference:.2e} on {kind}"]
+    return [
+        f"wrote {target}",
+        f"largest difference from the model in onnxruntime: {report.max_abs_difference:.2e} on {kind}",
+    ]
 
 
 def _real_samples(path: Path) -> list:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deephealth.core.errors import MissingDataError
 
 if TYPE_CHECKING:
-    from deephealth.infer.predictor import Predictor
+    from deephealth.infer.predictor import Device, Predictor
     from deephealth.models import Model
 
 __all__ = ["PredictionFiles", "load", "load_any_model", "predict_files"]
@@ -52,11 +52,13 @@ def load_any_model(source: Path | str, *, labels: Sequence[str] | None = None) -
     raise MissingDataError(
         f"{source} holds no trained model",
         allowed="the folder of a finished run, or of a saved model",
-        hint=f"deephealth resume {source}" if (path / "config.yaml").is_file() else "deephealth train ... run.dir=DIR makes one",
+        hint=f"deephealth resume {source}"
+        if (path / "config.yaml").is_file()
+        else "deephealth train ... run.dir=DIR makes one",
     )
 
 
-def load(source: Path | str, *, tta: str | None = None, device: str = "auto") -> Predictor:
+def load(source: Path | str, *, tta: str | None = None, device: Device = "auto") -> Predictor:
     """Load a trained model ready for raw files.
 
     Args:
@@ -105,9 +107,11 @@ def predict_files(
         predictor.stream([str(path) for path in paths], progress=progress),
         out,
         labels=predictor.model.labels,
-        task=predictor.model.task,
+        task=predictor.model.task,  # type: ignore[arg-type]
         overlays=overlays,
     )
     if not skip_unreadable:
         Predictions((), written.failures).raise_failures()
-    return PredictionFiles(written.table, written.count, written.folders, tuple(str(failure) for failure in written.failures))
+    return PredictionFiles(
+        written.table, written.count, written.folders, tuple(str(failure) for failure in written.failures)
+    )

@@ -47,7 +47,9 @@ class RunFolder:
                 hint=f"deephealth resume {run.path}, or choose another folder with run.dir=DIR",
             )
         if not run.config_file.exists() and run.path.is_dir() and any(run.path.iterdir()):
-            raise StorageError(f"{run.path} is not empty and holds no run", hint="choose another folder with run.dir=DIR")
+            raise StorageError(
+                f"{run.path} is not empty and holds no run", hint="choose another folder with run.dir=DIR"
+            )
         writable_folder(run.path, "making the run's folder")
         return run
 
@@ -61,7 +63,9 @@ class RunFolder:
         run = cls(Path(path))
         if not run.config_file.is_file():
             raise MissingDataError(
-                f"{path} holds no run", allowed="a folder with config.yaml in it", hint="deephealth train ... run.dir=DIR makes one"
+                f"{path} holds no run",
+                allowed="a folder with config.yaml in it",
+                hint="deephealth train ... run.dir=DIR makes one",
             )
         return run
 
@@ -109,7 +113,9 @@ class RunFolder:
         fixed = [text for text in overrides if not _allowed(text.partition("=")[0], may_change)]
         if fixed:
             allowed = ", ".join(key + "*" if key.endswith(".") else key for key in may_change)
-            raise ConfigError([f"{text}: can't change after training began; {allowed} may" for text in fixed], source=str(self.path))
+            raise ConfigError(
+                [f"{text}: can't change after training began; {allowed} may" for text in fixed], source=str(self.path)
+            )
         return load_config(self.config_file, overrides, vocabulary=vocabulary())
 
     def write_config(self, config: Config) -> None:
@@ -169,7 +175,9 @@ class RunFolder:
                 f"{len(missing)} samples of this run are not in {index.root} any more, such as '{missing[0]}'",
                 hint="point data.root at the data set that the run was trained on",
             )
-        return Split(tuple(parts["train"]), tuple(parts["val"]), tuple(parts["test"]), source=self.read_data()["split_source"])
+        return Split(
+            tuple(parts["train"]), tuple(parts["val"]), tuple(parts["test"]), source=self.read_data()["split_source"]
+        )
 
 
 def _allowed(key: str, may_change: tuple[str, ...]) -> bool:

@@ -61,7 +61,9 @@ def resume_run(path: Path | str, *, overrides: Sequence[str] = ()) -> Outcome:
     from deephealth.data.select import select_for_task
 
     run = RunFolder.open(path)
-    config = run.config(overrides, may_change=("trainer.max_epochs", "trainer.progress", "data.root", "data.num_workers"))
+    config = run.config(
+        overrides, may_change=("trainer.max_epochs", "trainer.progress", "data.root", "data.num_workers")
+    )
     run.write_config(config)
     if not run.is_started:  # it was stopped before anything was trained
         return _train(run, config, *_deal(config), resume=False)
@@ -80,7 +82,8 @@ def dry_run(config: Config) -> str:
         changes["run"] = config.run.model_copy(update={"dir": Path(folder) / "run"})  # type: ignore[assignment]
         changes["evaluate"] = config.evaluate.model_copy(update={"bootstrap": 0})  # type: ignore[assignment]
         train_run(config.model_copy(update=changes))
-    return f"{config.usecase} ({config.task}): data read, one training and one validation batch, model saved, evaluated, report written"
+    done = "data read, one training and one validation batch, model saved, evaluated, report written"
+    return f"{config.usecase} ({config.task}): {done}"
 
 
 def _deal(config: Config) -> tuple[DataIndex, Split]:

@@ -32,7 +32,11 @@ def main() -> None:
             times[name].append(seconds(command))
     bare = statistics.median(times["python"])
     above = {name: round(statistics.median(values) - bare, 4) for name, values in times.items() if name != "python"}
-    print(json.dumps({"python": sys.version.split()[0], "bare python s": round(bare, 4), "above it, s": above, "goals": GOALS}))
+    print(
+        json.dumps(
+            {"python": sys.version.split()[0], "bare python s": round(bare, 4), "above it, s": above, "goals": GOALS}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
     python scripts/bench/train_step.py --steps 40 --threads 2
 
 The two alternate step by step: whenever ``fit()`` asks for the next batch, the hand-written loop first makes its own
-step on that batch, so that both see the same machine. The time of a ``fit()`` step is what passes from the moment a batch
-is handed out to the moment the next one is asked for: transfer, forward, backward, optimizer, schedule, every callback.
-Both losses and both final weights must be bit-equal, or nothing is reported. Prints JSON: the ratio of the medians, and
-its 95 % interval from a bootstrap over the steps.
+step on that batch, so that both see the same machine. The time of a ``fit()`` step is what passes from the moment a
+batch is handed out to the moment the next one is asked for: transfer, forward, backward, optimizer, schedule, every
+callback. Both losses and both final weights must be bit-equal, or nothing is reported. Prints JSON: the ratio of the
+medians, and its 95 % interval from a bootstrap over the steps.
 """
 
 from __future__ import annotations

@@ -140,6 +140,7 @@ def test_an_error_has_no_traceback_unless_asked():
 
 
 def test_starting_imports_neither_torch_nor_lightning():
-    code = "import sys, deephealth, deephealth.cli.app; print([m for m in ('torch', 'lightning', 'monai', 'numpy') if m in sys.modules])"
+    heavy = ("torch", "lightning", "monai", "numpy")
+    code = f"import sys, deephealth, deephealth.cli.app; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""One generated data set and one finished small run for every use case and task; made once, read by all contract tests."""
+"""One generated data set and one finished small run for every use case and task; made once for all contract tests."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ def test_an_error_says_what_was_allowed_and_what_to_do():
     assert text.splitlines() == ["the size is 0", "  allowed: 1 or more", "  do next: set size=1"]
 
 
-@pytest.mark.parametrize("name", [n for n in errors.__all__ if n[0].isupper() and n not in ("ConfigError", "UnknownNameError")])
+@pytest.mark.parametrize(
+    "name", [n for n in errors.__all__ if n[0].isupper() and n not in ("ConfigError", "UnknownNameError")]
+)
 def test_every_error_is_caught_as_deephealth_error(name):
     with pytest.raises(errors.DeepHealthError, match="what"):
         raise getattr(errors, name)("what", hint="next")

@@ -71,6 +71,15 @@ def test_loaders(split: Split, cache: RasterCache) -> None:
         module.dataset("training")
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_loading_leaves_the_global_generator_alone(split: Split, cache: RasterCache, workers: int) -> None:
+    module = make(split, cache, num_workers=workers, augment=noise)
+    before = torch.random.get_rng_state()
+    for loader in (module.train_dataloader(), module.val_dataloader()):
+        seen(loader)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_segmentation_and_no_cache_agree(split: Split, cache: RasterCache) -> None:
     cached, plain = (next(iter(make(split, kept, task="segmentation").test_dataloader())) for kept in (cache, None))
     assert cached["mask"].shape == (4, 1, *SIZE)
@@ -212,6 +221,7 @@ def trainer(tmp_path: Path) -> pl.Trainer:
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
 @pytest.mark.filterwarnings("error:.*not resumable")
 @pytest.mark.parametrize("stop_after", [2, 5, 8])
 def test_resume_inside_an_epoch_of_lightning(split: Split, cache: RasterCache, tmp_path: Path, stop_after: int) -> None:

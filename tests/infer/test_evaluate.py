@@ -38,9 +38,16 @@ def test_a_classification_is_measured_and_written(colour_model, tiles, tmp_path)
     training = [replace(tile, id=f"t{tile.id}", group=f"t{tile.group}") for tile in tiles]
     calls = []
     found = evaluate(
-        colour_model, tiles, LABELS, EvaluateConfig(bootstrap=30), folder=folder, training=training, positive="red", device="cpu",
+        colour_model,
+        tiles,
+        LABELS,
+        EvaluateConfig(bootstrap=30),
+        folder=folder,
+        training=training,
+        positive="red",
+        device="cpu",
         progress=lambda *call: calls.append(call),
-    )  # fmt: skip
+    )
     stored = json.loads((folder / "metrics.json").read_text())
     assert stored == json.loads(json.dumps(found.metrics))
     assert stored["split"] == "test"
@@ -129,9 +136,18 @@ def test_unreadable_images_stop_the_measurement_and_leave_no_metrics(colour_mode
     assert not (tmp_path / "e" / "metrics.json").exists()
 
 
+def test_a_second_evaluation_leaves_nothing_of_the_first(dark_model, lesions, tmp_path):
+    config = EvaluateConfig(bootstrap=0)
+    evaluate(dark_model, lesions, (), config, folder=tmp_path / "e", device="cpu")
+    found = evaluate(dark_model, lesions[:2], (), config, folder=tmp_path / "e", device="cpu")
+    assert found.metrics["count"] == 2
+    assert len(list((tmp_path / "e" / "masks").iterdir())) == 2
+    assert len(list((tmp_path / "e" / "overlays").iterdir())) == 2
+
+
 def test_an_image_and_a_mask_of_different_sizes_are_a_typed_error(dark_model, lesions, tmp_path):
     Image.new("L", (10, 10)).save(lesions[0].mask.path)
-    with pytest.raises(DataError, match="m0.png"):
+    with pytest.raises(DataError, match=r"m0\.png"):
         evaluate(dark_model, lesions, (), EvaluateConfig(bootstrap=0), folder=tmp_path / "e", device="cpu")
 
 

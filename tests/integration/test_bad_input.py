@@ -38,7 +38,8 @@ def data(clean: Path, tmp_path: Path) -> Path:
 def train(data: Path, *overrides: str):
     fast = [
         "model.name=timm/resnet10t", "model.pretrained=null",
-        "data.image_size=[32,32]", "data.image_sizes={}", "data.batch_size=8", "trainer.max_epochs=1", "trainer.progress=false",
+        "data.image_size=[32,32]", "data.image_sizes={}", "data.batch_size=8", "trainer.max_epochs=1",
+        "trainer.progress=false",
         "trainer.tensorboard=false", "evaluate.bootstrap=0", "evaluate.tta=none", "model.parameters={}",
         f"data.root={data}", f"data.cache_dir={data.parent / 'cache'}", f"run.dir={data.parent / 'run'}",
     ]  # fmt: skip
@@ -56,7 +57,9 @@ def header_bomb(path: Path) -> None:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,7 @@ def test_unusual_images_are_trained_on(data: Path, mode):
     picture = Image.open(image)
     suffix = ".jpg" if mode == "CMYK" else ".png"
     if mode == "I;16":
-        picture = Image.fromarray((__import__("numpy").asarray(picture.convert("L")).astype("uint16") * 257))
+        picture = Image.fromarray(__import__("numpy").asarray(picture.convert("L")).astype("uint16") * 257)
     else:
         picture = picture.convert(mode)
     image.unlink()
@@ -191,7 +194,9 @@ def test_a_flipped_bit_in_the_model_is_found(data: Path):
 
 
 def test_three_mistakes_in_a_file_are_reported_at_once(tmp_path: Path):
-    (tmp_path / "my.yaml").write_text("extends: uc12-skin\ntrainer: {max_epoch: 3}\ndata: {batch_size: none}\nloss: {name: focl}\n")
+    (tmp_path / "my.yaml").write_text(
+        "extends: uc12-skin\ntrainer: {max_epoch: 3}\ndata: {batch_size: none}\nloss: {name: focl}\n"
+    )
     with pytest.raises(errors.ConfigError) as caught:
         load_config(tmp_path / "my.yaml", vocabulary=vocabulary())
     assert len(caught.value.problems) == 3

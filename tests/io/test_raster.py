@@ -224,6 +224,7 @@ def test_write_png(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["JPEG", "PNG", "GIF", "BMP", "TIFF"]), st.data())
 def test_damage_never_raises_anything_untyped(format_: str, data: st.DataObject) -> None:

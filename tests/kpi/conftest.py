@@ -44,8 +44,9 @@ def write_common(run: Path, task: str) -> None:
     """Config, environment, data, split, history and legs."""
     run.mkdir(parents=True)
     (run / "config.yaml").write_text(
-        f"usecase: uc12-skin\ntask: {task}\nseed: 3\nmodel:\n  name: tf_efficientnet_lite0\n  pretrained: imagenet-lite0\n"
-        "data:\n  image_size: [144, 192]\n  batch_size: 32\noptimizer:\n  name: adamw\n  lr: 0.001\n"
+        f"usecase: uc12-skin\ntask: {task}\nseed: 3\nmodel:\n  name: tf_efficientnet_lite0\n"
+        "  pretrained: imagenet-lite0\ndata:\n  image_size: [144, 192]\n  batch_size: 32\n"
+        "optimizer:\n  name: adamw\n  lr: 0.001\n"
     )
     (run / "environment.json").write_text(
         json.dumps({"packages": {"torch": "2.14.1", "monai": "1.6.1"}, "machine": {"cores": 2, "python": "3.11.9"}})
@@ -116,7 +117,7 @@ def classification_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         targets,
         LABELS,
         groups,
-        bootstrap=200,
+        bootstrap=60,
         positive=("mel", "bcc", "akiec"),
         class_counts=[30, 50, 70, 20, 80, 330, 20],
     )
@@ -151,11 +152,11 @@ def segmentation_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(1)
     folder = run / "evaluation" / "test"
     (folder / "overlays").mkdir(parents=True)
-    drawn = [lesion(rng) for _ in range(120)]
+    drawn = [lesion(rng) for _ in range(40)]
     scored = [mask_scores(off, mask) for _, mask, off in drawn]
     whole = [mask_scores(np.ones_like(mask), mask) for _, mask, _ in drawn]
     metrics = segmentation_metrics(
-        scored, [str(n // 2) for n in range(120)], baselines={"whole_image": whole}, bootstrap=200
+        scored, [str(n // 2) for n in range(40)], baselines={"whole_image": whole}, bootstrap=60
     )
     order = np.argsort([one.jaccard for one in scored])
     cases: dict[str, list[dict[str, object]]] = {"worst": [], "best": []}

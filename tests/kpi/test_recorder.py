@@ -91,6 +91,15 @@ def test_a_line_that_was_cut_short_costs_only_itself(tmp_path_factory, cut):
     assert len(legs) <= 3
 
 
+def test_a_leg_says_by_itself_that_it_is_alive(tmp_path, monkeypatch):
+    monkeypatch.setattr("deephealth.kpi.recorder._HEARTBEAT_S", 0.001)
+    path = tmp_path / "k"
+    with Recorder(path).leg("train"):
+        while b"progress" not in path.read_bytes():
+            pass
+    assert [leg.status for leg in read_legs(path)] == ["done"]
+
+
 def test_no_file_means_no_legs_and_foreign_lines_are_passed_over(tmp_path):
     assert read_legs(tmp_path / "none") == []
     (tmp_path / "k").write_text('[1]\n"x"\n{"event": "end", "id": "q"}\n\n\xff')

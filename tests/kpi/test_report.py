@@ -10,6 +10,7 @@ import matplotlib
 import pytest
 
 from deephealth.core.errors import MissingDataError
+from deephealth.kpi.recorder import Recorder
 from deephealth.kpi.report import write_report
 
 VOID = {"meta", "img", "br", "source", "link", "hr", "input"}
@@ -97,12 +98,31 @@ def test_headline_interval_and_baseline_stand_on_top(classes, classification_run
     assert "baseline (always the commonest class) 0.143" in top
 
 
+PARTS_OF_A_CLASSIFICATION = (
+    "Confusion",
+    "Class by class",
+    "ROC, one class",
+    "Sensitivity at fixed specificity",
+    "Calibration",
+    "Leaving unsure cases",
+    "Surest mistakes",
+    "Surest right answers",
+    "mel, bcc, akiec against the rest",
+    "Training",
+    "CC BY-NC 4.0",
+    "Tschandl 2018",
+    "Checked: no patient",
+    "time of pre-processing images",
+    "time to model in production",
+    "topi: wall time",
+    "image_size: [144, 192]",
+    "packages.torch",
+)
+
+
 def test_every_part_of_a_classification_is_there(classes):
     text = Page(classes).text
-    for part in ("Confusion", "Class by class", "ROC, one class", "Sensitivity at fixed specificity", "Calibration",
-                 "Leaving unsure cases", "Surest mistakes", "Surest right answers", "mel, bcc, akiec against the rest",
-                 "Training", "CC BY-NC 4.0", "Tschandl 2018", "Checked: no patient", "time of pre-processing images",
-                 "time to model in production", "topi: wall time", "image_size: [144, 192]", "packages.torch"):  # fmt: skip
+    for part in PARTS_OF_A_CLASSIFICATION:
         assert part in text, part
     assert classes.count("<picture>") == 5
 
@@ -119,6 +139,7 @@ def test_every_part_of_a_segmentation_is_there(masks):
     ):
         assert part in text, part
     assert "Confusion" not in text
+    assert masks.count("<picture>") == 3
 
 
 def test_a_run_that_was_not_evaluated_gets_a_report_that_says_so(empty_run):
@@ -128,6 +149,15 @@ def test_a_run_that_was_not_evaluated_gets_a_report_that_says_so(empty_run):
         assert words in text, words
 
 
+@pytest.fixture
+def _no_figures(monkeypatch):
+    """Drawing is slow, and not what the test is about."""
+    names = ("roc", "reliability", "sensitivity", "abstention", "jaccard", "area")
+    monkeypatch.setattr("deephealth.kpi.sections._figures", lambda _: dict.fromkeys(names))
+    monkeypatch.setattr("deephealth.kpi.report.training_curves", lambda *_: None)
+
+
+@pytest.mark.usefixtures("_no_figures")
 @pytest.mark.parametrize(
     "name", ["config.yaml", "environment.json", "data.json", "metrics.csv", "split.csv", "kpi.jsonl"]
 )
@@ -146,6 +176,15 @@ def test_a_leak_is_shouted(tmp_path, segmentation_run):
     shutil.copytree(segmentation_run, run)
     (run / "split.csv").write_text("id,group,label,split\na,L1,nv,train\nb,L1,nv,test\n")
     assert "1 patients or lesions stand in more than one split, such as L1" in Page(write_report(run).read_text()).text
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_the_leg_that_writes_the_report_is_not_shown_as_cut_off(tmp_path, segmentation_run):
+    run = tmp_path / "run"
+    shutil.copytree(segmentation_run, run)
+    with Recorder(run / "kpi.jsonl").leg("report"):
+        text = Page(write_report(run).read_text()).text
+    assert "cut off" not in text
 
 
 def test_no_run_is_a_typed_error(tmp_path):

@@ -44,7 +44,7 @@ def test_five_cases_by_hand():
 
 
 def test_calibration_by_hand_and_equal_to_torchmetrics():
-    # one bin each: |1 - .8|, |0 - .5|, |1 - .7|, |1 - .6|, |0 - .4| over 5; but .7 and .6 fall into bins of their own too
+    # every confidence has a bin of its own: |1 - .8|, |0 - .5|, |1 - .7|, |1 - .6|, |0 - .4|, over 5
     assert measure()["scores"]["ece"]["value"] == pytest.approx((0.2 + 0.5 + 0.3 + 0.4 + 0.4) / 5)
     table, truth = drawn(300)
     peer = multiclass_calibration_error(torch.tensor(table), torch.tensor(truth), num_classes=7, n_bins=15, norm="l1")

@@ -103,7 +103,7 @@ def test_a_lost_class_makes_macro_scores_undefined_instead_of_another_quantity()
 
 
 def test_hand_computed_sensitivity_and_auc():
-    # ranked: 0.9 + | 0.8 - | 0.7 + | 0.6 - | 0.5 -   -> AUC = (3 + 2) / 6; at specificity 2/3 one false positive allowed
+    # ranked + - + - -: AUC = (3 + 2) / 6; at specificity 2/3 one false positive is allowed
     ranked = RankedScores(np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([True, False, True, False, False]))
     counts = ranked.counts(np.ones((1, 5)))
     assert ranked.auc(*counts)[0] == pytest.approx(5 / 6)

@@ -240,3 +240,14 @@ def test_limit_batches(tmp_path: Path) -> None:
 def test_tensorboard_files(tmp_path: Path) -> None:
     run(tmp_path, max_epochs=1, tensorboard=True)
     assert len(os.listdir(tmp_path / "tensorboard")) == 1
+
+
+def test_stale_rows_do_not_survive_a_fall_back(tmp_path: Path) -> None:
+    run(tmp_path, max_epochs=1, checkpoint={"keep": 5})
+    for path in CheckpointStore(tmp_path / "checkpoints").paths()[1:]:
+        (path / "manifest.json").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deephealth.train.task.Task.training_step", lambda *_: pytest.fail("far enough"))
+        with pytest.raises(pytest.fail.Exception):
+            fit(TinyModel(), TinyData(), tiny_config(max_epochs=1, checkpoint={"keep": 5}), tmp_path, resume=True)
+    assert not (tmp_path / "metrics.csv").exists()

@@ -51,7 +51,7 @@ def run(folder: Path, task: str, *, resume: bool = False, seed: int = 0) -> Any:
             "sampler": {"name": "class_balanced"},
             "augment": {"name": "dermoscopy"},
         },
-        model={"name": "resnet18" if task == "classification" else "basic_unet"},
+        model={"name": "timm/mobilenetv3_small_050" if task == "classification" else "basic_unet"},
         loss={"name": "logit_adjusted" if task == "classification" else "jaccard_bce"},
         trainer={"max_epochs": 2, "accelerator": "cpu", "threads": 1, "progress": False, "tensorboard": False}
         | {"ema_decay": 0.9, "mix": {"name": "mixup" if task == "classification" else "none"}},

@@ -14,7 +14,7 @@ __all__ = ["reliability_diagram"]
 
 
 def reliability_diagram(reliability: Mapping[str, Any]) -> Picture | None:
-    """Draw the equal-width bins as bars with their gap, the equal-count bins as points; ``None`` without bins."""
+    """Draw the equal-width bins as bars with their confidence, equal-count bins as points; ``None`` without bins."""
     rows: Sequence[Mapping[str, Any]] = reliability.get("equal") or []
     adaptive: Sequence[Mapping[str, Any]] = reliability.get("adaptive") or []
     num_bins = int(reliability.get("bins") or 15)
@@ -27,10 +27,9 @@ def reliability_diagram(reliability: Mapping[str, Any]) -> Picture | None:
         width = 0.9 / num_bins
         accuracy = [row["accuracy"] for row in rows]
         confidence = [row["confidence"] for row in rows]
-        lower = [min(pair) for pair in zip(accuracy, confidence, strict=True)]
-        gap = [abs(one - other) for one, other in zip(accuracy, confidence, strict=True)]
         top.bar(centres, accuracy, width, color=theme.first, alpha=0.85, label="accuracy")
-        top.bar(centres, gap, width, lower, color=theme.second, alpha=0.5, label="gap to the confidence")
+        left, right = [x - width / 2 for x in centres], [x + width / 2 for x in centres]
+        top.hlines(confidence, left, right, color=theme.second, linewidth=2.4, label="mean confidence")
         top.plot([0, 1], [0, 1], color=theme.muted, linestyle=":", linewidth=1.2)
         x, y = [row["confidence"] for row in adaptive], [row["accuracy"] for row in adaptive]
         top.plot(x, y, color=theme.ink, marker="o", markersize=3.5, linewidth=1, label="bins of equal counts")

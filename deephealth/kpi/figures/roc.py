@@ -31,7 +31,7 @@ def roc_curves(curves: Sequence[Mapping[str, Any]], aucs: Mapping[str, str]) -> 
     rows = -(-len(shown) // columns)
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = new_figure(theme, 2.4 * columns, 2.45 * rows, rows, columns, gaps=(0.22, 0.12))
+        figure, axes = new_figure(theme, 2.4 * columns, 2.6 * rows, rows, columns, gaps=(0.34, 0.12))
         for number, one in enumerate(axes):
             if number >= len(shown):
                 one.set_visible(False)

@@ -40,8 +40,11 @@ class History(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Bring the file in line with the checkpoint that the run goes on from."""
-        if self.rows and trainer.is_global_zero:
-            self._write()
+        if trainer.is_global_zero:
+            if self.rows:
+                self._write()
+            else:
+                self.path.unlink(missing_ok=True)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the epoch's row."""

@@ -32,7 +32,9 @@ class EarlyStop(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the epoch's number."""
         score = self.monitor.read(self.history.rows[-1])
-        if score is not None and self.monitor.better(score, self.best, by=self.options.min_delta):
+        if score is None:  # nothing to judge by
+            return
+        if self.monitor.better(score, self.best, by=self.options.min_delta):
             self.best, self.waited = score, 0
         else:
             self.waited += 1
