@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["bar", "print_json", "print_table", "say"]
+__all__ = ["print_json", "print_table", "say"]
 
 
 def say(text: str = "") -> None:
@@ -46,14 +45,3 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
     console.print(table)
-
-
-@contextmanager
-def bar(description: str) -> Iterator[Any]:
-    """Show a progress bar on a terminal; yields ``update(done, total)``."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(description, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -24,8 +24,9 @@ def check(
 
     Exit code 1 when there are errors. Example: deephealth data check uc12-skin ROOT
     """
-    from deephealth.cli.console import bar, print_json, say
+    from deephealth.cli.console import print_json, say
     from deephealth.usecases.datasets import check_data
+    from deephealth.usecases.progress_bar import bar
 
     with bar("reading files") as update:
         result = check_data(usecase, root, layout=layout, read_files=not headers_only, progress=update)
@@ -48,8 +49,9 @@ def generate(
 
     Example: deephealth data generate uc12-skin build/skin -n 200
     """
-    from deephealth.cli.console import bar, say
+    from deephealth.cli.console import say
     from deephealth.usecases.datasets import generate_data
+    from deephealth.usecases.progress_bar import bar
 
     with bar("drawing") as update:
         generate_data(usecase, root, number, seed=seed, progress=update)

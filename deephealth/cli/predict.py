@@ -26,8 +26,9 @@ def predict(
 
     Example: deephealth predict runs/skin photos/ --out predictions.csv
     """
-    from deephealth.cli.console import bar, say
+    from deephealth.cli.console import say
     from deephealth.usecases.predicting import predict_files
+    from deephealth.usecases.progress_bar import bar
 
     with bar("predicting") as update:
         result = predict_files(

@@ -18,6 +18,7 @@ from deephealth.core.errors import ConfigError
 __all__ = ["dump_config", "load_config", "read_tree"]
 
 COMPONENTS = ("loss", "optimizer", "schedule", "data.augment", "data.sampler", "trainer.mix")
+WHOLE = ("data.image_sizes",)  # a table that is replaced, not merged; any other is emptied with {}
 MAX_BYTES = 1_000_000  # a configuration is some kilobytes; a larger file is a mistake or an attack
 
 
@@ -111,22 +112,27 @@ def _parse_overrides(overrides: Iterable[str], problems: list[str]) -> dict[str,
 
 
 def _merge(base: Mapping[str, Any], changes: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Return ``base`` with ``changes`` over it; a component that gets another name loses its old parameters."""
+    """Return ``base`` with ``changes`` over it; a thing that gets another name loses its old parameters."""
     merged = dict(base)
     for key, value in changes.items():
         here = f"{path}.{key}" if path else key
         if here in COMPONENTS and isinstance(value, str):
             value = {"name": value}
         old = merged.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping) and not _renames(here, old, value):
-            merged[key] = _merge(old, value, here)
+        if isinstance(old, Mapping) and isinstance(value, Mapping) and value and here not in WHOLE:
+            merged[key] = _merge(_kept(here, old, value), value, here)
         else:
             merged[key] = _merge({}, value, here) if isinstance(value, Mapping) else value
     return merged
 
 
-def _renames(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return path in COMPONENTS and "name" in new and new["name"] != old.get("name")
+def _kept(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what of a section stays when another comes over it."""
+    if "name" not in new or new["name"] == old.get("name"):
+        return old
+    if path in COMPONENTS:
+        return {}
+    return {key: value for key, value in old.items() if (path, key) != ("model", "parameters")}
 
 
 def _describe(source: str | Path, overrides: Sequence[str]) -> str:

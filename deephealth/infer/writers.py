@@ -83,9 +83,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         'file,label\n"a,b.jpg",nv\n'
     """
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    plain = csv.writer(stream, lineterminator="\n")
+    # Python's writer leaves a carriage return bare, and readers would end the row there
+    careful = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in (columns, *rows):
+        (careful if any("\r" in str(cell) for cell in row) else plain).writerow(row)
     return stream.getvalue()
 
 

@@ -12,6 +12,7 @@ from deephealth.usecases.catalogue import USECASES
 from deephealth.usecases.datasets import read_data
 from deephealth.usecases.outcome import Outcome
 from deephealth.usecases.predicting import load_any_model
+from deephealth.usecases.progress_bar import bar
 from deephealth.usecases.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def evaluate_and_report(run: RunFolder, config: Config, index: DataIndex, split:
     samples = {"train": split.train, "val": split.val, "test": split.test}[name]
     model = load_any_model(run.path)
     usecase = USECASES.get(config.usecase)
-    with recorder.leg("evaluate", items=len(samples), split=name):
+    with (
+        recorder.leg("evaluate", items=len(samples), split=name),
+        bar("measuring", shown=config.trainer.progress) as update,
+    ):
         evaluation = evaluate(
             model,
             samples,
@@ -73,6 +77,7 @@ def evaluate_and_report(run: RunFolder, config: Config, index: DataIndex, split:
             training=split.train,
             positive=tuple(label for label in usecase.malignant if label in index.classes) or None,
             seed=config.seed,
+            progress=update,
         )
     if name == "test":
         model.describe(card=measured_facts(evaluation.metrics))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,6 +94,11 @@ class RunFolder:
     def kpis(self) -> Path:
         """The recorder's file."""
         return self.path / "kpi.jsonl"
+
+    def clean(self) -> None:
+        """Remove what a killed process left half-written; it was never part of the run."""
+        for leftover in [*self.path.glob(".*.tmp"), *self.path.glob("e*/**/.*.tmp")]:
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
     def evaluation(self, split: str) -> Path:
         """The folder of the measurements on a split."""

@@ -13,6 +13,7 @@ from deephealth.usecases.card_facts import training_facts
 from deephealth.usecases.catalogue import USECASES
 from deephealth.usecases.datasets import make_datamodule, read_data
 from deephealth.usecases.outcome import Outcome
+from deephealth.usecases.progress_bar import bar
 from deephealth.usecases.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def resume_run(path: Path | str, *, overrides: Sequence[str] = ()) -> Outcome:
     config = run.config(
         overrides, may_change=("trainer.max_epochs", "trainer.progress", "data.root", "data.num_workers")
     )
+    run.clean()
     run.write_config(config)
     if not run.is_started:  # it was stopped before anything was trained
         return _train(run, config, *_deal(config), resume=False)
@@ -104,8 +106,9 @@ def _train(run: RunFolder, config: Config, index: DataIndex, split: Split, *, re
     if not resume:
         run.write_data(index, split)
         run.write_environment()
-    datamodule = make_datamodule(config, index, split)
-    with recorder.leg("prepare", items=sum(len(part) for part in (split.train, split.val, split.test))):
+    count = sum(len(part) for part in (split.train, split.val, split.test))
+    with recorder.leg("prepare", items=count), bar("preparing images", shown=config.trainer.progress) as update:
+        datamodule = make_datamodule(config, index, split, progress=update)
         datamodule.prepare()
     model = _build(config, index)
     with recorder.leg("train", items=len(split.train)):

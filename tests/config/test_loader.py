@@ -92,6 +92,22 @@ def test_a_component_with_another_name_loses_its_old_parameters():
     assert config.loss.parameters == {}
 
 
+def test_another_network_loses_the_parameters_of_the_old_one():
+    assert load_config("uc12-skin").model.parameters
+    changed = load_config("uc12-skin", ["model.name=resnet18"]).model
+    assert changed.parameters == {}
+    assert changed.pretrained == "imagenet-lite0"
+
+
+def test_tables_are_replaced_or_emptied():
+    assert load_config("uc12-skin", ["data.image_sizes={}"]).data.image_sizes == {}
+    assert load_config("uc12-skin", ["data.image_sizes={3: [32, 32]}"]).data.image_sizes == {3: (32, 32)}
+    assert load_config("uc12-skin", ["model.parameters={}"]).model.parameters == {}
+    kept = load_config("uc12-skin", ["model.parameters.drop_rate=0.5"]).model.parameters
+    assert kept["drop_rate"] == 0.5
+    assert len(kept) > 1
+
+
 def test_the_task_chooses_the_configuration():
     config = load_config("uc12-skin", ["task=segmentation"])
     assert config.task == "segmentation"
