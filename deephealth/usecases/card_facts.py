@@ -32,7 +32,8 @@ def measured_facts(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return the measured scores for the card, each with its interval, and the baseline of the headline."""
     split, headline = metrics["split"], metrics["headline"]
     shown = {f"{name} ({split})": _value(score) for name, score in metrics["scores"].items() if _is_number(score)}
-    shown[f"{headline} of the trivial baseline"] = metrics["baseline"]["scores"][headline]["value"]
+    if metrics["baseline"]:
+        shown[f"{headline} of the trivial baseline"] = metrics["baseline"]["scores"][headline]["value"]
     return {"metrics": shown}
 
 

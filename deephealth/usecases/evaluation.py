@@ -90,14 +90,16 @@ def evaluate_and_report(run: RunFolder, config: Config, index: DataIndex, split:
 def _headlines(metrics: dict[str, Any]) -> tuple[str, ...]:
     name = metrics["headline"]
     score = metrics["scores"][name]
-    baseline = metrics["baseline"]["scores"][name]
-    return (f"{metrics['split']} {name}: {_with_interval(score)}   baseline: {_number(baseline['value'])}",)
+    trivial = metrics["baseline"]  # none where nothing can be scored, such as masks that are all empty
+    baseline = _number(trivial["scores"][name]["value"]) if trivial else "not defined"
+    return (f"{metrics['split']} {name}: {_with_interval(score, metrics)}   baseline: {baseline}",)
 
 
-def _with_interval(score: dict[str, Any]) -> str:
+def _with_interval(score: dict[str, Any], metrics: dict[str, Any]) -> str:
     if score.get("low") is None:
         return _number(score["value"])
-    return f"{_number(score['value'])} (95 % CI {_number(score['low'])} to {_number(score['high'])})"
+    share = f"{100 * metrics['interval']['confidence']:g} %"
+    return f"{_number(score['value'])} ({share} CI {_number(score['low'])} to {_number(score['high'])})"
 
 
 def _number(value: float | None) -> str:
