@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deephealth.config import Config
+from deephealth.core.errors import ConfigError
 from deephealth.core.seeds import seed_everything
 from deephealth.usecases.card_facts import training_facts
 from deephealth.usecases.catalogue import USECASES
@@ -43,6 +44,8 @@ def train_run(config: Config, *, resume: bool = False) -> Outcome:
         return resume_run(config.run.dir)
     check_devices(config.trainer)
     index, split = _deal(config)
+    if not _is_first_process():
+        return _follow(config, index, split, resume=False)
     run = RunFolder.create(config)
     run.write_config(config)
     return _train(run, config, index, split, resume=False)
@@ -65,11 +68,15 @@ def resume_run(path: Path | str, *, overrides: Sequence[str] = ()) -> Outcome:
     config = run.config(
         overrides, may_change=("trainer.max_epochs", "trainer.progress", "data.root", "data.num_workers")
     )
+    started = run.is_started
+    index = select_for_task(read_data(config), config.task)
+    if not _is_first_process():
+        split = run.restore_split(index) if started else _deal(config)[1]
+        return _follow(config, index, split, resume=started)
     run.clean()
     run.write_config(config)
-    if not run.is_started:  # it was stopped before anything was trained
+    if not started:  # it was stopped before anything was trained
         return _train(run, config, *_deal(config), resume=False)
-    index = select_for_task(read_data(config), config.task)
     return _train(run, config, index, run.restore_split(index), resume=True)
 
 
@@ -116,6 +123,24 @@ def _train(run: RunFolder, config: Config, index: DataIndex, split: Split, *, re
         _describe(model, config, index, split)
     model.save(run.model)
     return evaluate_and_report(run, config, index, split, recorder)
+
+
+def _follow(config: Config, index: DataIndex, split: Split, *, resume: bool) -> Outcome:
+    """Train along as one of several processes; the first one keeps the run's folder, measures and reports."""
+    from deephealth.train.fit import fit
+
+    if config.run.dir is None:
+        raise ConfigError(["run.dir: missing; several processes need one folder, add run.dir=DIR"])
+    seed_everything(config.seed)
+    fit(_build(config, index), make_datamodule(config, index, split), config, config.run.dir, resume=resume)
+    return Outcome(config.run.dir)
+
+
+def _is_first_process() -> bool:
+    """Return whether this process is the only one, or the first of those that torchrun, Slurm or Lightning started."""
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    return int(rank_zero_only.rank) == 0
 
 
 def _describe(model: Model, config: Config, index: DataIndex, split: Split) -> None:
