@@ -34,7 +34,7 @@ class TrainBatches(Sampler[list[Key]]):
         world: number of processes.
 
     Raises:
-        DataError: fewer samples than processes.
+        DataError: no samples, or fewer than processes.
     """
 
     def __init__(self, order: Order, batch_size: int, *, rank: int = 0, world: int = 1) -> None:
@@ -106,10 +106,12 @@ class EvaluationBatches(Sampler[list[Key]]):
         world: number of processes.
 
     Raises:
-        DataError: fewer samples than processes.
+        DataError: no samples, or fewer than processes.
     """
 
     def __init__(self, count: int, batch_size: int, *, rank: int = 0, world: int = 1) -> None:
+        if not count:
+            raise DataError("the split is empty", hint="set data.split.source=groups, or give it a larger fraction")
         if count < world:
             raise DataError(f"{count} samples for {world} processes", hint="use fewer devices")
         mine = list(range(rank, count, world))
