@@ -18,6 +18,10 @@ $(VENV)/.dev: $(VENV)/.use
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
+$(VENV)/.notebooks: $(VENV)/.use
+	$(BIN)/python -m pip install --quiet --group notebooks
+	touch $@
+
 $(VENV)/.docs: $(VENV)/.use
 	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
@@ -39,9 +43,8 @@ lint: $(VENV)/.dev ## style, types, import contracts
 test: $(VENV)/.dev lint ## lint, types, contracts, doctests and tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules deephealth tests
 
-notebooks: $(VENV)/.dev ## run the notebooks on generated data
-	$(BIN)/jupytext --to ipynb notebooks/*.py
-	$(BIN)/python -m pytest --nbmake notebooks
+notebooks: $(VENV)/.notebooks ## make .ipynb files from notebooks/*.py and run them on generated data
+	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
 
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
