@@ -68,7 +68,9 @@ def _commands(command: Any, path: str) -> Iterator[str]:
     for parameter in command.params:
         if parameter.name != "help":
             names = (
-                " ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.make_metavar(context)
+                " ".join(parameter.opts)
+                if parameter.param_type_name == "option"
+                else (parameter.metavar or str(parameter.name).upper())
             )
             yield f"* `{names}`: {getattr(parameter, 'help', '') or ''}"
 
