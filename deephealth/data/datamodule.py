@@ -84,6 +84,7 @@ class ImageDataModule(LightningDataModule):
             raise UnknownNameError("task", task, TASKS)
         if config.shuffle_labels:
             split = shuffle_labels(split, seed=seed)
+        self._overfits = overfit is not None
         self.split = split if overfit is None else overfit_split(split, overfit)
         self.classes, self.config, self.task, self.seed = classes, config, task, seed
         self._cache, self._augment, self._progress = cache, augment if overfit is None else None, progress
@@ -96,9 +97,12 @@ class ImageDataModule(LightningDataModule):
 
     @property
     def class_counts(self) -> list[int]:
-        """Training samples per class, in the order of the classes (all 0 where there are no labels)."""
+        """Training samples per class, in the order of the classes (all 0 where there are no labels).
+
+        On a handful of samples to overfit, a class that is not among them counts as one: losses divide by these.
+        """
         labels = [sample.label for sample in self._parts["train"]]
-        return [labels.count(name) for name in self.classes]
+        return [max(labels.count(name), int(self._overfits)) for name in self.classes]
 
     @property
     def position(self) -> tuple[int, int]:

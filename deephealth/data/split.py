@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice, zip_longest
 
 from deephealth.config.schema import SplitConfig
 from deephealth.core.errors import DataError, LeakError
@@ -176,8 +176,17 @@ def _fold(parts: Parts, source: str, config: SplitConfig, folds: int) -> tuple[P
 
 
 def overfit_split(split: Split, count: int) -> Split:
-    """Return a split whose three parts are the first ``count`` training samples, for a network to learn by heart."""
-    few = split.train[:count]
-    return replace(
-        split, train=few, val=few, test=few, source=f"the first {len(few)} training samples of: {split.source}"
-    )
+    """Return a split whose three parts are the same few training samples, for a network to learn by heart.
+
+    The classes take turns, so that ``count`` samples show as many of them as can be.
+
+    Args:
+        split: train, val and test.
+        count: how many.
+    """
+    by_class: dict[str, list[Sample]] = {}
+    for sample in split.train:
+        by_class.setdefault(sample.label or "", []).append(sample)
+    turns = zip_longest(*(by_class[label] for label in sorted(by_class)))
+    few = tuple(islice((sample for turn in turns for sample in turn if sample is not None), count))
+    return replace(split, train=few, val=few, test=few, source=f"{len(few)} training samples of: {split.source}")

@@ -176,3 +176,9 @@ def test_overfit_split() -> None:
     split = make_split(index_of([sample(n, n) for n in range(20)]), SplitConfig())
     few = overfit_split(split, 4)
     assert few.train == few.val == few.test == split.train[:4]
+
+
+def test_overfit_split_lets_the_classes_take_turns() -> None:
+    samples = [sample(n, n, label="ab"[n > 5] if n < 8 else "c") for n in range(9)]
+    few = overfit_split(Split(tuple(samples), (), (), "given"), 4)
+    assert [item.label for item in few.train] == ["a", "b", "c", "a"]
