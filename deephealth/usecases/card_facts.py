@@ -23,7 +23,7 @@ def training_facts(usecase: str, index: DataIndex, split: Split) -> dict[str, An
         "intended_use": card.intended_use,
         "training_data": f"{len(split.train)} samples of {groups} patients or lesions, layout {index.layout}",
         "data_licence": index.licence or card.licence,
-        "data_citation": index.citation or "; ".join(card.references),
+        "data_citation": index.citation or "none given by the data set",
         "limits": "\n".join(f"- {limit}" for limit in card.limits),
     }
 

@@ -26,5 +26,5 @@ class Outcome:
     metrics: dict[str, Any] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
-        """Return the lines for a terminal."""
-        return [f"run: {self.run}", *self.scores]
+        """Return the lines for a terminal; none from a process that only trained along."""
+        return [f"run: {self.run}", *self.scores, f"report: {self.report}"] if self.report else []
