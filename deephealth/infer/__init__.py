@@ -5,8 +5,9 @@ The function that measures is :func:`deephealth.infer.evaluate.evaluate`.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from deephealth.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from deephealth.infer.evaluate import Evaluation
@@ -42,13 +43,4 @@ _HOMES = {
     "write_predictions": "writers",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

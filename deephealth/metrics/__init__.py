@@ -5,8 +5,9 @@ Everything returned is a plain dictionary that JSON can hold; a score that is un
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from deephealth.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from deephealth.metrics.bootstrap import bootstrap_interval, group_weights, percentile_interval
@@ -38,13 +39,4 @@ _HOMES = {
     "segmentation_metrics": "segmentation",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from deephealth.core.lazy import lazy_exports
 from deephealth.train.catalogue import MIXES, OPTIMIZERS, SCHEDULES, TASKS
 
 if TYPE_CHECKING:
@@ -41,15 +41,4 @@ _HOME = {
     "make_trainer": "trainer",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value  # over the submodule of the same name, which the import has just bound here
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_exports(__name__, _HOME)

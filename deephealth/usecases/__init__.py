@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from deephealth.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from deephealth.usecases.catalogue import USECASES
@@ -12,11 +14,4 @@ __all__ = ["USECASES", "UseCase"]
 
 _HOMES = {"USECASES": "catalogue", "UseCase": "spec"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module '{__name__}' has no attribute '{name}'"
-        raise AttributeError(msg)
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)
