@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,10 @@ def report_run(path: Path | str) -> Outcome:
     from deephealth.kpi.report import write_report
 
     run = RunFolder.open(path)
-    return Outcome(run.path, report=write_report(run.path))
+    measured = [run.evaluation(split) / "metrics.json" for split in ("test", "val", "train")]
+    metrics = [json.loads(file.read_text(encoding="utf-8")) for file in measured if file.is_file()]
+    scores = tuple(line for found in metrics for line in _headlines(found))
+    return Outcome(run.path, report=write_report(run.path), scores=scores)
 
 
 def evaluate_and_report(run: RunFolder, config: Config, index: DataIndex, split: Split, recorder: Recorder) -> Outcome:
