@@ -9,7 +9,7 @@ from deephealth.core.registry import Registry
 if TYPE_CHECKING:
     from deephealth.usecases.spec import UseCase
 
-__all__ = ["USECASES"]
+__all__ = ["USECASES", "list_usecases"]
 
 USECASES: Registry[UseCase] = Registry("use case")
 
@@ -20,3 +20,13 @@ USECASES.add(
     tasks=("classification", "segmentation"),
     modality="dermoscopy, RGB",
 )
+
+
+def list_usecases(pattern: str = "*") -> list[str]:
+    """Return the names of the use cases that match a shell pattern.
+
+    Example:
+        >>> list_usecases("uc12*")
+        ['uc12-skin']
+    """
+    return USECASES.names(pattern)

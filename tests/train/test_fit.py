@@ -67,9 +67,10 @@ def test_fit_does_what_a_plain_torch_loop_does(
     result = run(tmp_path, max_epochs=2, accumulate=accumulate, ema_decay=decay, checkpoint={"select": "last"})
     expected, weights = by_hand(2, accumulate=accumulate, decay=decay)
     found = torch.tensor(losses) * accumulate  # Lightning hands out the loss as it enters the accumulated gradient
-    torch.testing.assert_close(found, torch.tensor(expected), rtol=0, atol=1e-7)
+    # a last bit may differ: the fused step and threads add in another order
+    torch.testing.assert_close(found, torch.tensor(expected), rtol=0, atol=1e-6)
     for name, tensor in result.model.state_dict().items():
-        torch.testing.assert_close(tensor, weights[name], rtol=0, atol=1e-7, msg=name)
+        torch.testing.assert_close(tensor, weights[name], rtol=0, atol=1e-6, msg=name)
 
 
 def test_result_and_files(tmp_path: Path) -> None:
@@ -185,12 +186,13 @@ def test_second_signal_aborts_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(BatchSeeds, "on_train_batch_end", twice)
     with pytest.raises(KeyboardInterrupt) as caught:
         run(tmp_path)
     assert not isinstance(caught.value, Interrupted)
     assert CheckpointStore(tmp_path / "checkpoints").newest_valid().step == 0
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(
