@@ -54,6 +54,7 @@ bench: $(VENV)/.dev ## the benchmarks; on a quiet machine
 	$(BIN)/python scripts/bench/start_up.py
 	$(BIN)/python scripts/bench/train_step.py
 	$(BIN)/python scripts/bench/kill_resume.py
+	$(BIN)/python scripts/bench/kill_command.py
 
 clean:           ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
