@@ -1,4 +1,4 @@
-"""Kill the real command with SIGKILL: `deephealth train`, then `deephealth resume` to the end; half the kills in a save.
+"""Kill the real command with SIGKILL: `deephealth train`, then `deephealth resume` to the end; half of them in a save.
 
     python scripts/bench/kill_command.py --kills 20
 
