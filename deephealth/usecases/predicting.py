@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deephealth.infer.predictor import Device, Predictor
     from deephealth.models import Model
 
-__all__ = ["PredictionFiles", "load", "load_any_model", "predict_files"]
+__all__ = ["PredictionFiles", "find_model", "load", "load_any_model", "predict_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,12 @@ class PredictionFiles:
     failures: tuple[str, ...]
 
 
+def find_model(source: Path | str) -> Path | None:
+    """Return the model folder that ``source`` is, or that the run ``source`` holds; ``None`` if neither."""
+    path = Path(source)
+    return next((folder for folder in (path / "model", path) if (folder / "model.json").is_file()), None)
+
+
 def load_any_model(source: Path | str, *, labels: Sequence[str] | None = None) -> Model:
     """Load the model of a run, or a saved model folder.
 
@@ -45,10 +51,9 @@ def load_any_model(source: Path | str, *, labels: Sequence[str] | None = None) -
     """
     from deephealth.models import Model
 
-    path = Path(source)
-    for folder in (path / "model", path):
-        if (folder / "model.json").is_file():
-            return Model.from_folder(folder, labels=labels)
+    path, folder = Path(source), find_model(source)
+    if folder is not None:
+        return Model.from_folder(folder, labels=labels)
     raise MissingDataError(
         f"{source} holds no trained model",
         allowed="the folder of a finished run, or of a saved model",

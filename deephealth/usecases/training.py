@@ -14,6 +14,7 @@ from deephealth.usecases.card_facts import training_facts
 from deephealth.usecases.catalogue import USECASES
 from deephealth.usecases.datasets import make_datamodule, read_data
 from deephealth.usecases.outcome import Outcome
+from deephealth.usecases.predicting import find_model
 from deephealth.usecases.progress_bar import bar
 from deephealth.usecases.run_folder import RunFolder
 
@@ -160,12 +161,15 @@ def _build(config: Config, index: DataIndex) -> Model:
     from deephealth.models import build_model
 
     labels = index.classes if config.task == "classification" else USECASES.get(config.usecase).mask_labels
+    named = config.model.pretrained
+    # the weights of a finished run are the model in it; any other name is looked up by the models themselves
+    pretrained = (find_model(named) or named) if named else None
     return build_model(
         config.model.name,
         task=config.task,
         labels=labels,
         image_size=config.data.image_size,
-        pretrained=config.model.pretrained,
+        pretrained=pretrained,
         parameters=config.model.parameters,
         usecase=config.usecase,
     )
