@@ -16,7 +16,6 @@ import copy
 import hashlib
 import json
 import platform
-import statistics
 import sys
 import tempfile
 import time
@@ -24,9 +23,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
+from ratios import ratio
 from torch.utils.data import DataLoader
 
 from deephealth.config.schema import Config
@@ -40,7 +39,6 @@ CASES: dict[str, dict[str, Any]] = {
     "resnet18": {"task": "classification", "labels": LABELS, "batch": 32, "loss": "cross_entropy"},
     "unet": {"task": "segmentation", "labels": ("lesion",), "batch": 8, "loss": "dice_bce"},
 }
-WARMUP = 3  # steps left out: first use of kernels and memory
 
 
 def main() -> int:
@@ -89,7 +87,7 @@ def compare(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     equal_weights = fingerprint(result.model) == fingerprint(by_hand.model)
     if not (equal_loss and equal_weights):
         return {"equal": False, "equal_loss": equal_loss, "equal_weights": equal_weights}
-    return {"equal": True, "batch": case["batch"], "size": size, **ratio(data.ours, data.theirs)}
+    return {"equal": True, "batch": case["batch"], "size": size, **ratio(data.ours, data.theirs, ("fit_ms", "hand_ms"))}
 
 
 class HandWritten:
@@ -179,20 +177,6 @@ def draw(case: dict[str, Any], size: tuple[int, int], seed: int) -> dict[str, An
 def fingerprint(model: Model) -> str:
     """Return a hash of all weights."""
     return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())).hexdigest()
-
-
-def ratio(ours: list[float], theirs: list[float]) -> dict[str, Any]:
-    """Return the ratio of the medians and its bootstrap interval; a pair of neighbouring steps is one observation."""
-    pairs = np.array([ours, theirs[: len(ours)]])[:, WARMUP:]
-    picks = np.random.default_rng(0).integers(0, pairs.shape[1], (10_000, pairs.shape[1]))
-    medians = np.median(pairs[:, picks], axis=2)
-    low, high = np.quantile(medians[0] / medians[1], [0.025, 0.975])
-    fit_ms, hand_ms = (1000 * statistics.median(row) for row in pairs.tolist())
-    found = {"fit_ms": fit_ms, "hand_ms": hand_ms, "ratio": fit_ms / hand_ms, "low": float(low), "high": float(high)}
-    each = pairs[0] / pairs[1]  # of two steps that follow each other: what slows the machine slows both
-    low, high = np.quantile(np.median(each[picks], axis=1), [0.025, 0.975])
-    found |= {"paired": float(np.median(each)), "paired_low": float(low), "paired_high": float(high)}
-    return {key: round(value, 4) for key, value in found.items()} | {"steps": pairs.shape[1]}
 
 
 if __name__ == "__main__":

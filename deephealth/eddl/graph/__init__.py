@@ -1,0 +1,1 @@
+"""The symbolic graph: layers, what they compute, their names and their order."""

@@ -1,0 +1,1 @@
+"""The net: building, running, training, what is inside it, and what it prints."""

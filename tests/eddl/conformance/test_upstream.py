@@ -1,0 +1,53 @@
+"""Upstream's own tests and example programs, unchanged; they run where PyEDDL's sources are."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.eddl.conformance.examples import EXAMPLES, REPOSITORY, SOURCES, Example, run_example
+
+CASES = 270
+
+
+@pytest.fixture(scope="module")
+def sources() -> Path:
+    folder = os.environ.get(SOURCES, "")
+    if not (Path(folder) / "tests" / "test_eddl.py").is_file():
+        pytest.skip(f"PyEDDL's sources are not here: set {SOURCES} to the folder with its examples and tests")
+    return Path(folder)
+
+
+@pytest.mark.parametrize("strict", ["0", "1"], ids=["default", "strict"])
+def test_upstreams_tests_pass(sources, tmp_path, strict):
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "DEEPHEALTH_EDDL_STRICT": strict}
+    command = ["-m", "pytest", "-p", "deephealth.compat", "-q", "-p", "no:cacheprovider", str(sources / "tests")]
+    result = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout[-3000:]
+    passed = re.search(r"(\d+) passed", result.stdout)
+    assert passed is not None
+    assert int(passed[1]) == CASES
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: Path(example.path).stem)
+def test_an_example_program_runs_to_its_end(sources, tmp_path, example: Example):
+    if example.reason:
+        pytest.skip(example.reason)
+    result = run_example(example, sources, tmp_path)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.stdout.strip().splitlines()[-1].startswith(example.ends)
+
+
+def test_every_example_of_upstream_is_known(sources):
+    found = {path.relative_to(sources / "examples").as_posix() for path in (sources / "examples").rglob("*.py")}
+    assert found == {example.path for example in EXAMPLES}
+    assert len(found) == 35
