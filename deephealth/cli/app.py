@@ -8,7 +8,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deephealth.cli import cp, data, doctor, evaluate, export, kpi, ls, predict, report, resume, show, train
+from deephealth.cli import (
+    cp,
+    data,
+    doctor,
+    evaluate,
+    export,
+    kpi,
+    ls,
+    predict,
+    report,
+    resume,
+    run_legacy,
+    show,
+    train,
+)
 from deephealth.core.errors import DeepHealthError, Interrupted
 
 __all__ = ["app"]
@@ -81,4 +95,6 @@ for module, name in (
     (doctor, "doctor"),
 ):
     app.command(name)(getattr(module, name))
+# what follows the program belongs to the program, whatever it looks like
+app.command("run-legacy", context_settings={"allow_interspersed_args": False})(run_legacy.run_legacy)
 app.add_typer(data.app, name="data")

@@ -6,15 +6,12 @@ Most are those of :mod:`deephealth.eddl` itself. The compiled ones differ in a f
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import deephealth.eddl as eddl
-from deephealth.eddl import layers
-from deephealth.eddl.graph.layer import Layer
+from deephealth.eddl.core_layers import layer_class
 
 __all__ = [
     "DEV_CPU",
@@ -57,7 +54,7 @@ def BatchNormalization(parent: Any, *options: Any, **named: Any) -> Any:
     """
     older = bool(options) and isinstance(options[0], float) and not isinstance(options[0], bool)
     order = ("momentum", "epsilon", "affine", "name") if older else ("affine", "momentum", "epsilon", "name")
-    given = {"affine": True, "momentum": 0.99, "epsilon": 0.001, "name": ""} | _by_name(order, options, named)
+    given: dict[str, Any] = {"affine": True, "momentum": 0.99, "epsilon": 0.001, "name": ""} | _by_name(order, options, named)
     return eddl.BatchNormalization(parent, **given)
 
 
@@ -87,9 +84,7 @@ def CS_GPU(g: list[int], lsb: int | str = 1, mem: str = "full_mem") -> Any:
         lsb: after how many batches the replicas' weights are averaged.
         mem: ``full_mem``, ``mid_mem`` or ``low_mem``.
     """
-    if isinstance(lsb, str):
-        lsb, mem = 1, lsb
-    return eddl.CS_GPU(g, lsb, mem)
+    return eddl.CS_GPU(g, 1, lsb) if isinstance(lsb, str) else eddl.CS_GPU(g, lsb, mem)
 
 
 def toGPU(net: Any, *options: Any, **named: Any) -> None:
@@ -170,10 +165,10 @@ def _renaming(function: Callable[..., Any], keywords: dict[str, str]) -> Callabl
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
+    value = getattr(eddl, name, None) if name in dir(eddl) else layer_class(name)
+    if value is None or name.startswith("_"):
         msg = f"module '{__name__}' has no attribute '{name}'"
         raise AttributeError(msg)
-    value = _layer_class(name) if _is_class_name(name) else getattr(eddl, name)
     if name in _KEYWORDS:
         value = _renaming(value, _KEYWORDS[name])
     globals()[name] = value
@@ -182,35 +177,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*__all__, *dir(eddl)})
-
-
-def _is_class_name(name: str) -> bool:
-    return name in _BASES or (name[0] == "L" and name[1:2].isupper() and name not in _homes())
-
-
-def _homes() -> set[str]:
-    """Return the names of the functions, among which some begin like a class (``LSTM``, ``L2``)."""
-    return set(dir(eddl))
-
-
-# abstract classes of the compiled module that have no counterpart of their own: every layer is a Layer
-_BASES = ("LinLayer", "MLayer", "OperatorLayer", "ReductionLayer", "ReductionLayer2", "GeneratorLayer")
-
-
-def _layer_class(name: str) -> type[Layer]:
-    """Return a layer class by its original name.
-
-    Raises:
-        AttributeError: there is no such class.
-    """
-    if name in _BASES:
-        return Layer
-    for module in pkgutil.iter_modules(layers.__path__, f"{layers.__name__}."):
-        importlib.import_module(module.name)
-    found, queue = {}, [Layer]
-    while queue:
-        queue.extend(queue[0].__subclasses__())
-        found[queue[0].__name__] = queue.pop(0)
-    if name not in found:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return found[name]

@@ -1,12 +1,12 @@
 """Time of ``eddl.train_batch`` against a hand-written torch loop: same net, weights, data, optimizer, one run.
 
     python scripts/bench/eddl_step.py --steps 100 --threads 2
-    python scripts/bench/eddl_step.py --memory            # peak memory of a ResNet-18 step, each side in its own process
+    python scripts/bench/eddl_step.py --memory  # peak of a ResNet-18 step, each side in a process of its own
     python scripts/bench/eddl_step.py --cases lenet --compile
 
-Both sides take turns, step by step, on the same batch. A step is forward, loss, metric, backward and update. The losses of
-every step must agree within 1e-4, relative, or nothing is reported. Prints JSON: the ratio of the medians and the median
-of the ratios of neighbouring steps, each with its 95 % interval from a bootstrap over the steps.
+Both sides take turns, step by step, on the same batch. A step is forward, loss, metric, backward and update. The losses
+of every step must agree within 1e-4, relative, or nothing is reported. Prints JSON: the ratio of the medians and the
+median of the ratios of neighbouring steps, each with its 95 % interval from a bootstrap over the steps.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class SamePadded(nn.Module):
 
 
 def resnet18_torch() -> nn.Module:
-    """Torch: torchvision's ResNet-18; its strided layers are padded as EDDL pads them, so that both are the same net."""
+    """Torch: torchvision's ResNet-18, its strided layers padded as EDDL pads them: both are the same net."""
     net = torchvision.models.resnet18(num_classes=10)
     net.conv1.padding = (0, 0)
     net.conv1 = SamePadded(net.conv1, 2, 3)

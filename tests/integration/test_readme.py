@@ -23,10 +23,27 @@ def commands() -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in lines]
 
 
+OLD_PROGRAM = """
+import argparse
+import pyeddl.eddl as eddl
+from pyeddl.tensor import Tensor
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int)
+arguments = parser.parse_args()
+in_ = eddl.Input([4])
+net = eddl.Model([in_], [eddl.Softmax(eddl.Dense(in_, 2))])
+eddl.build(net, eddl.sgd(0.1), ["soft_cross_entropy"], ["categorical_accuracy"], eddl.CS_CPU(1))
+eddl.fit(net, [Tensor.ones([8, 4])], [Tensor.ones([8, 2])], 4, arguments.epochs)
+eddl.save(net, "old_program.bin")
+"""
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "old_program.py").write_text(OLD_PROGRAM)
     return tmp_path
 
 
@@ -41,7 +58,8 @@ def test_the_readme_works_from_top_to_bottom():
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, f"deephealth {' '.join(arguments)}\n{result.output}\n{result.exception}"
         done += 1
-    assert done >= 9
+    assert done >= 10
+    assert Path("old_program.bin").stat().st_size == 4 * (3 + 8 + 2 + 2)
     assert Path("build/run/report.html").is_file()
     assert Path("build/run/export/model.onnx").is_file()
     assert Path("build/predictions.csv").read_text().startswith("file,label,akiec,bcc,bkl,df,mel,nv,vasc\n")

@@ -149,7 +149,7 @@ def run_capturing(net: Net, arranged: Arranged, *, tape: bool = True) -> list[to
         tape: keep the autograd tape and the gradients (deltas) of every layer for a backward pass.
     """
     _set_batch(net, arranged.inputs)
-    inputs = [_leaf(x) if tape else x.detach() for x in arranged.inputs]
+    inputs = [_leaf(x, kept=not net.mem_level) if tape else x.detach() for x in arranged.inputs]
     with torch.set_grad_enabled(tape):
         if arranged.kind:
             outs = _capture_sequence(net, arranged.kind, inputs)
@@ -158,16 +158,17 @@ def run_capturing(net: Net, arranged: Arranged, *, tape: bool = True) -> list[to
             for layer, value in zip(net.layers, values, strict=True):
                 layer.value = value
             outs = [layer.value for layer in net.outputs if layer.value is not None]
-    for layer in net.layers:
-        if layer.value is not None and layer.value.requires_grad:
-            layer.value.retain_grad()
+    if not net.mem_level:  # mid_mem and low_mem let deltas go, as in the original
+        for layer in net.layers:
+            if layer.value is not None and layer.value.requires_grad:
+                layer.value.retain_grad()
     net.kept_inputs, net.captured, net.last_kind = [x.detach() for x in inputs], True, arranged.kind
     return outs
 
 
-def _leaf(x: torch.Tensor) -> torch.Tensor:
+def _leaf(x: torch.Tensor, *, kept: bool) -> torch.Tensor:
     """An input that other nets computed stays on their tape; any other becomes a leaf whose gradient is kept."""
-    return x if x.grad_fn is not None else x.detach().requires_grad_()
+    return x if x.grad_fn is not None else x.detach().requires_grad_(kept)
 
 
 def _capture_sequence(net: Net, kind: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:

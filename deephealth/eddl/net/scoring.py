@@ -70,16 +70,17 @@ def score(net: Net, outs: Sequence[torch.Tensor], targets: Sequence[torch.Tensor
     """
     with torch.no_grad():
         for index, (out, target) in enumerate(zip(outs, targets, strict=True)):
-            for t, y in _steps(net, target, out.detach()):
-                _score_one(net, index, t, y)
+            for step, (t, y) in enumerate(_steps(net, target, out.detach())):
+                _score_one(net, index, t, y, measured=step == 0 or not (net.strict and not net.isdecoder))
     net.totals.count(outs[0].shape[0], steps=_step_count(net, outs[0]))
 
 
-def _score_one(net: Net, index: int, target: torch.Tensor, out: torch.Tensor) -> None:
+def _score_one(net: Net, index: int, target: torch.Tensor, out: torch.Tensor, *, measured: bool) -> None:
+    """Add one time step of one output; the original measured only the first step of a net without a decoder."""
     loss = net.losses[index].torch_value(target, out) if index < len(net.losses) else 0.0
     if isinstance(loss, torch.Tensor) and loss.device.type == "cpu" and not loss.isfinite():
         _refuse_bad_targets(net, index, target)
-    metric = net.metrics[index].torch_value(target, out) if index < len(net.metrics) else 0.0
+    metric = net.metrics[index].torch_value(target, out) if measured and index < len(net.metrics) else 0.0
     net.totals.add(index, loss=loss, metric=metric)
 
 

@@ -14,7 +14,7 @@ from torch import fx
 from deephealth.eddl.errors import EddlError, EddlValueError
 from deephealth.eddl.graph.fxgraph import Submodules
 from deephealth.eddl.graph.layer import Layer
-from deephealth.eddl.layers.recurrent_nodes import LCopyStates, state_count
+from deephealth.eddl.layers.recurrent_nodes import LCopyStates
 from deephealth.eddl.net.sequence_plan import Plan
 from deephealth.eddl.net.sequence_steps import (
     PerStep,
@@ -81,8 +81,8 @@ def sequence_module(net: Net, kind: str, *, capture: bool = False) -> fx.GraphMo
 
     Returns:
         A module from ``Sequences.inputs`` to the output ``[B, steps, ...]``, or to a tuple of them if there are
-        several. With ``capture``, to (tuple of outputs, tuple of the values of ``net.layers``): ``[T, B, ...]`` where
-        the layer runs per step, else ``[B, ...]``.
+        several. With ``capture``, to (tuple of outputs, tuple of the values of ``net.layers``). The value of an output
+        layer is the output, that of another is ``[T, B, ...]`` where it runs per step, else ``[B, ...]``.
 
     Raises:
         EddlValueError: an unknown kind; EddlError: an input of the graph is not one of the net's.
@@ -154,8 +154,8 @@ class _Builder:
             for layer in self.plan.outputs
         ]
         if self.capture:
-            values = [self.steps.get(id(layer), self.fixed.get(id(layer))) for layer in self.plan.layers]
-            self.graph.output((tuple(outs), tuple(values)))
+            values = {**self.fixed, **self.steps, **dict(zip(map(id, self.plan.outputs), outs, strict=True))}
+            self.graph.output((tuple(outs), tuple(values[id(layer)] for layer in self.plan.layers)))
         else:
             self.graph.output(outs[0] if len(outs) == 1 else tuple(outs))
 
@@ -194,10 +194,8 @@ class _Builder:
     def _initial(self, layer: Layer) -> list[fx.Node]:
         if id(layer) in self.carried:
             return self.carried[id(layer)]
-        if layer is self.plan.linked and self.plan.source is not None:
-            return self.states[id(self.plan.source)][: state_count(layer)]
         found = []
-        for source in layer.parent[1:]:
+        for source in self.plan.origins(layer):
             found += self.states.get(id(source)) or [self._last(source)]
         return found
 

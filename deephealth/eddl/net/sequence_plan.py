@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.graph.order import ancestors
-from deephealth.eddl.layers.recurrent_nodes import LStates, state_count
+from deephealth.eddl.layers.recurrent_nodes import LCopyStates, LStates, state_count
 
 if TYPE_CHECKING:
     from deephealth.eddl.net.net import Net
@@ -28,7 +28,8 @@ class Plan:
         before: ids of the encoder's layers that run at every input step: recurrent ones and what leads to them.
         token_inputs: the decoder's inputs that are not among the net's inputs: teacher forcing fills them.
         inputs: what the module takes: the net's inputs, then ``token_inputs``.
-        linked: the decoder's layer that starts from the encoder's last recurrent layer without saying so, or ``None``.
+        readers: the decoder's recurrent layers.
+        linked: the one that starts from the encoder's last recurrent layer although its parents don't say so, if any.
         source: that recurrent layer of the encoder.
     """
 
@@ -42,7 +43,9 @@ class Plan:
         self.tokens = [layer for layer in self.layers if self._is_token(layer)]
         self.token_inputs = [layer for layer in self.tokens if id(layer) not in given]
         self.inputs: list[Layer] = [*net.lin, *self.token_inputs]
-        self.linked, self.source = self._link(encoder)
+        self.strict = net.strict
+        self.readers = [layer for layer in self.layers if id(layer) in self.decoder and layer.isrecurrent]
+        self.linked, self.source = self._link(encoder, strict=self.strict)
 
     def moves(self, layer: Layer) -> bool:
         """Return whether an input has a time axis: tokens, an encoder's, without a decoder all."""
@@ -64,21 +67,32 @@ class Plan:
                 waiting.extend(layer.child)
         return found
 
-    def _link(self, encoder: Sequence[Layer]) -> tuple[Layer | None, Layer | None]:
-        """Find what the original connects by itself: a decoder that names no states starts from the encoder's."""
-        ends = [layer for layer in encoder if layer.isrecurrent]
-        starts = [layer for layer in self.layers if id(layer) in self.decoder and layer.isrecurrent]
-        if not ends or not starts or any(len(layer.parent) > 1 for layer in starts):
+    def _link(self, encoder: Sequence[Layer], *, strict: bool) -> tuple[Layer | None, Layer | None]:
+        """Find what the original connects by itself: a decoder's first recurrent layer to the encoder's last states."""
+        ends = [layer for layer in encoder if layer.isrecurrent or (strict and isinstance(layer, LCopyStates))]
+        named = any(len(layer.parent) > 1 for layer in self.readers)
+        if not self.before or not self.readers or (named and not strict):
             return None, None
-        source, target = ends[-1], starts[0]
-        if source.shape != target.shape or state_count(source) < state_count(target):
-            return None, None
-        return target, source
+        source, first = ends[-1], self.readers[0]
+        if isinstance(source, LCopyStates):
+            source = source.parent[0]
+        fits = source.shape == first.shape and state_count(source) >= state_count(first)
+        return (first, source) if fits else (None, None)
+
+    def origins(self, layer: Layer) -> list[Layer]:
+        """Return the layers whose states a recurrent layer starts from.
+
+        Names count, but for strict mode, where only the first recurrent layer of a decoder starts from the encoder.
+        """
+        if self.source is not None and layer is self.linked:
+            return [self.source]
+        if self.strict and self.source is not None and layer in self.readers:
+            return []
+        return layer.parent[1:]
 
     def needed(self) -> list[Layer]:
         """Return the layers that the outputs depend on."""
-        ends = [*self.outputs, *([self.source] if self.source else [])]
-        return ancestors(ends, self.layers)
+        return ancestors([*self.outputs, *([self.source] if self.source else [])], self.layers)
 
     @property
     def has_decoder(self) -> bool:

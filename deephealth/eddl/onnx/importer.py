@@ -44,7 +44,7 @@ class Importer:
     Args:
         model: the parsed file.
         inputs: the shapes and batch sizes to follow.
-        own: whether EDDL wrote the file, whose conventions then hold where they differ from the standard.
+        own: whether the original EDDL wrote the file, whose conventions then hold where they differ from the standard.
         make: makes the layer of a node that computes data.
     """
 

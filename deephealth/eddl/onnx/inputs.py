@@ -28,6 +28,7 @@ class InputPlan:
         kinds: the element type each must be cast to, ``None`` for floats, which EDDL's tensors are.
         batches: the two batch sizes to follow; equal if only one works.
         fixed: whether the file names one batch size.
+        times: inputs whose time axis is taken out.
     """
 
     values: list[ir.Value]
@@ -35,6 +36,7 @@ class InputPlan:
     kinds: list[int | None]
     batches: tuple[int, int]
     fixed: bool
+    times: dict[str, int] = field(default_factory=dict)
     made: dict[int, Layer] = field(default_factory=dict)
 
     @property
@@ -47,12 +49,15 @@ class InputPlan:
         from deephealth.eddl.layers.core import Input
 
         if index not in self.made:
-            self.made[index] = Input(self.shapes[index], clean_name(self.values[index].name or ""))
+            name = self.values[index].name or ""
+            if name in self.times:  # EDDL calls what it transposes ``<layer>orig``
+                name = name.removesuffix("orig")
+            self.made[index] = Input(self.shapes[index], clean_name(name))
         return self.made[index]
 
     def lock(self) -> InputPlan:
         """Return the plan for the one batch size that the file names."""
-        return InputPlan(self.values, self.shapes, self.kinds, (self.batches[0],) * 2, True)
+        return InputPlan(self.values, self.shapes, self.kinds, (self.batches[0],) * 2, True, self.times)
 
 
 def plan_inputs(
@@ -81,7 +86,7 @@ def plan_inputs(
     wanted = [list(map(int, input_shape))] if input_shape else [_known(v, s) for v, s in zip(values, shapes, strict=True)]
     batch = next((int(shape[0]) for shape in shapes if shape and isinstance(shape[0], int)), None)
     batches = (2, 3) if batch is None else (batch, batch + 1)
-    return InputPlan(values, wanted, [_kind(value) for value in values], batches, batch is not None)
+    return InputPlan(values, wanted, [_kind(value) for value in values], batches, batch is not None, times or {})
 
 
 def _dimensions(value: ir.Value, time: int | None) -> list[int | str]:

@@ -6,13 +6,12 @@ from typing import ClassVar
 
 import torch
 
+from deephealth.eddl.optim.one_pass import one_pass_possible
 from deephealth.eddl.optim.optimizer import Optimizer
 from deephealth.eddl.optim.settings import Tensors, finite
 from deephealth.eddl.tensor import Tensor
 
 __all__ = ["SGD"]
-
-_FUSED = {"cpu", "cuda"}
 
 
 class SGD(Optimizer):
@@ -61,7 +60,7 @@ class SGD(Optimizer):
             return
         velocity = kept["velocity"]
         self._measure_in_lr()
-        if self.lr != 0 and params[0].device.type in _FUSED and _same_layout(params, grads, velocity):
+        if self.lr != 0 and one_pass_possible(params, grads, velocity):
             self._fused(params, grads, velocity)
             return
         torch._foreach_mul_(velocity, self.mu)
@@ -96,8 +95,3 @@ class SGD(Optimizer):
 
     def _state(self, chosen: list[int] | None, params: Tensors) -> dict[str, Tensors]:
         return super()._state(chosen, params) if self.mu else {}
-
-
-def _same_layout(params: Tensors, grads: Tensors, velocity: Tensors) -> bool:
-    """Return whether the one-pass kernel may run: it walks over memory and does not look at strides."""
-    return all(p.stride() == g.stride() == v.stride() for p, g, v in zip(params, grads, velocity, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from deephealth.eddl.tensor.devices import DEV_CPU, torch_device
 from deephealth.eddl.tensor.storage import Storage, check_same_shape, store
 
 __all__ = ["Creation"]
+
+_S = TypeVar("_S", bound="Creation")
 
 _MOST = 2**31 - 1
 
@@ -87,12 +89,12 @@ class Creation(Storage):
         return made
 
     @staticmethod
-    def empty_like(A: Creation) -> Creation:
+    def empty_like(A: _S) -> _S:
         """Return a tensor of the shape of ``A`` whose values don't matter."""
         return A._wrap(torch.zeros_like(A.torch, memory_format=torch.contiguous_format))
 
     @staticmethod
-    def zeros_like(A: Creation) -> Creation:
+    def zeros_like(A: _S) -> _S:
         """Return a tensor of zeros of the shape of ``A``.
 
         Example:
@@ -103,12 +105,12 @@ class Creation(Storage):
         return A._wrap(torch.zeros_like(A.torch, memory_format=torch.contiguous_format))
 
     @staticmethod
-    def ones_like(A: Creation) -> Creation:
+    def ones_like(A: _S) -> _S:
         """Return a tensor of ones of the shape of ``A``."""
         return A._wrap(torch.ones_like(A.torch, memory_format=torch.contiguous_format))
 
     @staticmethod
-    def full_like(A: Creation, value: float) -> Creation:
+    def full_like(A: _S, value: float) -> _S:
         """Return a tensor with ``value`` everywhere, of the shape of ``A``."""
         return A._wrap(torch.full_like(A.torch, float(value), memory_format=torch.contiguous_format))
 
@@ -231,7 +233,7 @@ class Creation(Storage):
         return cls.eye(rows, 0, dev)
 
     @staticmethod
-    def onehot(in_: Creation, vocs: int) -> Creation:
+    def onehot(in_: _S, vocs: int) -> _S:
         """Return whole numbers as rows of zeros with a one.
 
         Args:

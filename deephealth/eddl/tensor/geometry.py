@@ -7,6 +7,7 @@ from typing import Self
 
 import torch
 
+from deephealth.eddl.errors import EddlValueError
 from deephealth.eddl.ops import geometry
 from deephealth.eddl.ops.modes import COORDINATES, WRAPPINGS, coordinate_mode, wrapping_mode
 from deephealth.eddl.tensor.modes import TransformationMode, WrappingMode
@@ -24,7 +25,7 @@ def wrapping_name(mode: WrappingMode | int | str) -> str:
         >>> wrapping_name(WrappingMode.Nearest)
         'nearest'
     """
-    return wrapping_mode(mode) if isinstance(mode, str) else WRAPPINGS[WrappingMode(mode)]
+    return wrapping_mode(mode) if isinstance(mode, str) else _by_number("WrappingMode", mode, WRAPPINGS)
 
 
 def coordinate_name(mode: TransformationMode | int | str) -> str:
@@ -34,7 +35,13 @@ def coordinate_name(mode: TransformationMode | int | str) -> str:
         >>> coordinate_name(TransformationMode.HalfPixel)
         'half_pixel'
     """
-    return coordinate_mode(mode) if isinstance(mode, str) else COORDINATES[TransformationMode(mode)]
+    return coordinate_mode(mode) if isinstance(mode, str) else _by_number("TransformationMode", mode, COORDINATES)
+
+
+def _by_number(kind: str, mode: int, names: Sequence[str]) -> str:
+    if not 0 <= mode < len(names):
+        raise EddlValueError(f"{mode} is no {kind}", allowed=f"0 to {len(names) - 1}, or {', '.join(names)}")
+    return names[mode]
 
 
 class Geometry(Storage):

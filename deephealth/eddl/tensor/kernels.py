@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from deephealth.eddl.strictness import is_strict
+
 __all__ = [
     "clamp",
     "inverse",
@@ -46,16 +48,16 @@ def sign(x: torch.Tensor, zero_sign: float = 0.0) -> torch.Tensor:
     return torch.where(x > 0, 1.0, torch.where(x < 0, -1.0, rest))
 
 
-def clamp(x: torch.Tensor, low: float, high: float) -> torch.Tensor:
-    """Return ``x`` limited to [``low``, ``high``]; when the bounds are swapped the lower one is tried first.
+def clamp(x: torch.Tensor, min: float, max: float) -> torch.Tensor:
+    """Return ``x`` limited to [``min``, ``max``]; when the bounds are swapped the lower one is tried first.
 
     Example:
         >>> clamp(torch.tensor([-2.0, 0.0, 2.0]), -1.0, 1.0).tolist()
         [-1.0, 0.0, 1.0]
     """
-    if low <= high:
-        return x.clamp(low, high)
-    return torch.where(x < low, low, torch.where(x > high, high, x))
+    if min <= max:
+        return x.clamp(min, max)
+    return torch.where(x < min, min, torch.where(x > max, max, x))
 
 
 def inverse(x: torch.Tensor, v: float = 1.0) -> torch.Tensor:
@@ -98,14 +100,14 @@ def remainder(x: torch.Tensor, v: float) -> torch.Tensor:
     return torch.fmod(v + torch.fmod(x, v), v)
 
 
-def power(x: torch.Tensor, exponent: float) -> torch.Tensor:
-    """Return ``x`` raised to ``exponent``.
+def power(x: torch.Tensor, exp: float) -> torch.Tensor:
+    """Return ``x`` raised to ``exp``.
 
     Example:
         >>> power(torch.tensor([3.0]), 2.0).tolist()
         [9.0]
     """
-    return torch.pow(x, float(exponent))
+    return torch.pow(x, float(exp))
 
 
 def power_of_base(x: torch.Tensor, base: float) -> torch.Tensor:
@@ -129,14 +131,10 @@ def without_nan(x: torch.Tensor, instead: float) -> torch.Tensor:
     return x.masked_fill(bad, instead) if bool(bad.any()) else x
 
 
-def normalize(x: torch.Tensor, low: float = 0.0, high: float = 1.0, *, strict: bool = False) -> torch.Tensor:
-    """Return ``x`` moved and scaled so that its smallest value is ``low`` and its largest ``high``.
+def normalize(x: torch.Tensor, min: float = 0.0, max: float = 1.0) -> torch.Tensor:
+    """Return ``x`` moved and scaled so that its smallest value is ``min`` and its largest ``max``.
 
-    Args:
-        x: values; NaN is left out of the search for the extremes.
-        low: new smallest value.
-        high: new largest value.
-        strict: what has no range at all becomes NaN as in the original, and not ``low``.
+    Values that are all equal become ``min`` (in strict mode NaN, as in the original). NaN is left out of the search.
 
     Example:
         >>> normalize(torch.tensor([1.0, 2.0, 3.0])).tolist()
@@ -145,11 +143,10 @@ def normalize(x: torch.Tensor, low: float = 0.0, high: float = 1.0, *, strict: b
     if x.numel() == 0:
         return x.clone()
     smallest = without_nan(x, math.inf).min()
-    largest = without_nan(x, -math.inf).max()
-    extent = largest - smallest
-    if not strict and bool(extent == 0):
-        return torch.full_like(x, low)
-    return (high - low) / extent * (x - smallest) + low
+    extent = without_nan(x, -math.inf).max() - smallest
+    if not is_strict() and bool(extent == 0):
+        return torch.full_like(x, min)
+    return (max - min) / extent * (x - smallest) + min
 
 
 def maximum(x: torch.Tensor, other: torch.Tensor | float) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, Self
 
 import torch
@@ -13,7 +14,7 @@ from deephealth.eddl.tensor.storage import Number, Storage, T, store
 
 __all__ = ["Operators"]
 
-_Operand = Storage | int | float
+_Operand = Storage | Real
 
 
 def _new(name: str, function: Callable[[Any, Any], torch.Tensor]) -> Callable[[T, _Operand], T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, TypeVar
 
 import torch
 
@@ -13,6 +13,8 @@ from deephealth.eddl.tensor.indices import as_slices
 from deephealth.eddl.tensor.storage import Storage, T, check_same_shape, store
 
 __all__ = ["Selection"]
+
+_S = TypeVar("_S", bound="Selection")
 
 
 def _addresses(title: str, sd: SelDescriptor, whole: Storage, part: Storage) -> torch.Tensor:
@@ -125,7 +127,7 @@ class Selection(Storage):
         return self._wrap(self.torch.detach().expand(sizes).clone(memory_format=torch.contiguous_format))
 
     @staticmethod
-    def static_expand(A: Selection, B: Storage | int, sd: ExpandDescriptor | None = None) -> Selection | None:
+    def static_expand(A: _S, B: Storage | int, sd: ExpandDescriptor | None = None) -> _S | None:
         """Return ``A.expand(size)`` for ``(A, size)``; for ``(A, B, sd)`` write into ``B`` what ``sd`` names.
 
         Raises:

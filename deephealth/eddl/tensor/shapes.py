@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, TypeVar
 
 import torch
 
@@ -13,6 +13,8 @@ from deephealth.eddl.strictness import is_strict
 from deephealth.eddl.tensor.storage import Storage, T, store
 
 __all__ = ["Shapes"]
+
+_S = TypeVar("_S", bound="Shapes")
 
 
 def _axis(title: str, axis: int, ndim: int) -> int:
@@ -102,7 +104,7 @@ class Shapes(Storage):
         return self.reshape([-1] if self.size else [0])
 
     @staticmethod
-    def static_flatten(A: Shapes) -> Shapes:
+    def static_flatten(A: _S) -> _S:
         """Return ``A.flatten()``."""
         return A.flatten()
 
@@ -127,7 +129,7 @@ class Shapes(Storage):
         return self.reshape(_squeezed(self.shape, axis))
 
     @staticmethod
-    def static_squeeze(A: Shapes, axis: int = -1) -> Shapes:
+    def static_squeeze(A: _S, axis: int = -1) -> _S:
         """Return ``A.squeeze(axis)``."""
         return A.squeeze(axis)
 
@@ -152,7 +154,7 @@ class Shapes(Storage):
         return self.reshape(self._unsqueezed(axis))
 
     @staticmethod
-    def static_unsqueeze(A: Shapes, axis: int = 0) -> Shapes:
+    def static_unsqueeze(A: _S, axis: int = 0) -> _S:
         """Return ``A.unsqueeze(axis)``."""
         return A.unsqueeze(axis)
 
@@ -185,7 +187,7 @@ class Shapes(Storage):
         self._become(self.permute(dims))
 
     @staticmethod
-    def permute_static(A: Shapes, dims: Sequence[int]) -> Shapes:
+    def permute_static(A: _S, dims: Sequence[int]) -> _S:
         """Return ``A.permute(dims)``."""
         return A.permute(dims)
 
@@ -246,7 +248,7 @@ class Shapes(Storage):
         self._become(self.moveaxis(source, destination))
 
     @staticmethod
-    def static_moveaxis(A: Shapes, source: int, destination: int) -> Shapes:
+    def static_moveaxis(A: _S, source: int, destination: int) -> _S:
         """Return ``A.moveaxis(source, destination)``."""
         return A.moveaxis(source, destination)
 
@@ -272,7 +274,7 @@ class Shapes(Storage):
         self._become(self.swapaxis(axis1, axis2))
 
     @staticmethod
-    def static_swapaxis(A: Shapes, axis1: int, axis2: int) -> Shapes:
+    def static_swapaxis(A: _S, axis1: int, axis2: int) -> _S:
         """Return ``A.swapaxis(axis1, axis2)``."""
         return A.swapaxis(axis1, axis2)
 

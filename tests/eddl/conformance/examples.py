@@ -45,6 +45,7 @@ _MNIST = "--epochs 1 --batch-size 40"  # the stand-ins are smaller than what --s
 _CIFAR = "--epochs 1 --batch-size 10"
 
 EXAMPLES: tuple[Example, ...] = (
+    Example("NN/1_MNIST/mnist_mlp_da.py", "--epochs 4 --batch-size 40", ("mnist",)),  # fewer end without "All done"
     *(
         Example(f"NN/1_MNIST/mnist_{name}.py", _MNIST, ("mnist",))
         for name in (
@@ -53,7 +54,6 @@ EXAMPLES: tuple[Example, ...] = (
             "conv1D",
             "losses",
             "mlp",
-            "mlp_da",
             "mlp_initializers",
             "mlp_regularizers",
             "mlp_train_batch",
@@ -69,7 +69,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("NN/4_NLP/nlp_sentiment_gru.py", "--small", ("imdb",)),
     Example("NN/4_NLP/nlp_sentiment_rnn.py", "--small", ("imdb",)),
     Example("NN/4_NLP/nlp_text_generation.py", "--small --batch-size 2", ("flickr", "resnet18")),
-    Example("NN/4_NLP/nlp_video_to_labels.py", "--epochs 1 --small"),
+    Example("NN/4_NLP/nlp_video_to_labels.py", "", ends=""),
     Example("NN/py_loss_metric/ae.py", _MNIST, ("mnist",)),
     Example("NN/py_loss_metric/mlp.py", _MNIST, ("mnist",)),
     Example("NN/py_loss_metric/train_batch.py", _MNIST, ("mnist",)),

@@ -65,6 +65,17 @@ def test_building_keeps_the_weights_that_it_has():
     torch.testing.assert_close(module.weight.detach(), weight)
 
 
+def test_an_initializer_that_was_set_is_used(monkeypatch):
+    from deephealth.eddl.graph.layer import Layer
+
+    asked = []
+    monkeypatch.setattr(Layer, "initialize", lambda self, key=(): asked.append(key))
+    layer = from_torch(nn.Linear(4, 3), Input([4]))
+    layer.init = object()
+    layer.initialize((7,))
+    assert asked == [(7,)]
+
+
 def test_several_layers_may_be_read():
     a, b = Input([4]), Input([4])
     layer = from_torch(Sum(), [a, b])

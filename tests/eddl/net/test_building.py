@@ -99,7 +99,9 @@ def test_cpu_threads_are_honoured():
         torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("make", [lambda: eddl.CS_CPU(0), lambda: eddl.CS_CPU(1, "some_mem"), lambda: eddl.CS_FPGA([1])])
+@pytest.mark.parametrize(
+    "make", [lambda: eddl.CS_CPU(0), lambda: eddl.CS_CPU(1, "some_mem"), lambda: eddl.CS_FPGA([1])]
+)
 def test_services_that_make_no_sense(make):
     with pytest.raises(RuntimeError):
         make()

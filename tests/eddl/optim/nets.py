@@ -35,7 +35,8 @@ def parameters(net: list[Layer]) -> list[nn.Parameter]:
 def give_gradients(params, step: int, scale: float = 1.0) -> None:
     generator = torch.Generator().manual_seed(step)
     for param in params:
-        param.grad = torch.randn(param.shape, generator=generator) * scale * (1 + step % 3)
+        grad = torch.randn(param.shape, generator=generator) * scale * (1 + step % 3)
+        param.grad = grad.to(param.device)
 
 
 def train(net, optimizer, steps: int = 6) -> list[torch.Tensor]:

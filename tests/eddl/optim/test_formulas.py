@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ from deephealth.eddl import optim
 from deephealth.eddl.errors import EddlValueError
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.strictness import strict_mode
-from tests.eddl.optim.nets import Affine, layers, train
+from tests.eddl.optim.nets import Affine, layers, parameters, train
 
 GRADIENTS = [0.5, -1.5, 2.0, 0.25]
 
@@ -142,3 +143,56 @@ def test_other_memory_layouts_train_alike():
         optimizer.setlayers(which)
         which.append(train(which[:3], optimizer)[-1])
     torch.testing.assert_close(net[3], twin[3])
+
+
+def adam_in_double(gradients, epsilon, lr=0.1, beta_1=0.9, beta_2=0.999):
+    p, m, v = np.ones(gradients.shape[1]), 0.0, 0.0
+    for t, g in enumerate(gradients, 1):
+        m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g * g
+        p = p - lr * m / (1 - beta_1**t) / np.sqrt(v / (1 - beta_2**t) + epsilon)
+    return p, v
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("epsilon", [0.0, 1e-12, 1e-6, 1e-2])
+def test_adam_stays_exact_over_many_steps(size, epsilon):
+    """Epsilon rides along in the kept squares; it must not wear off, nor drown gradients much smaller than it."""
+    gradients = np.random.default_rng(0).normal(size=(500, 1)) * size + size
+    optimizer = optim.adam(0.1, epsilon=epsilon)
+    wanted, v = adam_in_double(gradients, epsilon)
+    assert one_number(optimizer, gradients.ravel().tolist())[-1] == pytest.approx(wanted.item(), rel=1e-4)
+    assert optimizer.vT[0].torch.item() == pytest.approx(v.item(), rel=1e-4, abs=1e-6 * epsilon)
+
+
+def test_adam_changes_between_its_two_ways_when_layers_freeze_and_epsilon_changes():
+    net = layers()
+    optimizer, frozen = optim.adam(0.01, epsilon=1e-3), net[1].op.weight
+    optimizer.setlayers(net)
+    weight = net[2].op.bias
+    p, m, v = weight.detach().double(), 0.0, 0.0
+    for step in range(40):
+        net[1].setTrainable(step % 4 < 2)
+        optimizer.epsilon = 1e-3 if step < 20 else 1e-14
+        before = frozen.detach().clone()
+        train(net, optimizer, 1)
+        g, t = weight.grad.double(), step + 1
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        p = p - 0.01 * m / (1 - 0.9**t) / (v / (1 - 0.999**t) + optimizer.epsilon).sqrt()
+        assert torch.equal(before, frozen) == (step % 4 >= 2)
+    torch.testing.assert_close(weight.detach().double(), p, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("make", [lambda: optim.sgd(0.1), lambda: optim.sgd(0.1, 0.9, 0.1, True), optim.adam])
+def test_an_accelerator_computes_the_same_also_when_the_net_moves_there_later(make):
+    net, twin = layers(), layers()
+    for optimizer, which in ((make(), net), (make(), twin)):
+        optimizer.setlayers(which)
+        train(which, optimizer, 2)
+        if which is net:
+            for layer in net[1:]:
+                layer.op.cuda()
+        train(which, optimizer, 3)
+    for ours, theirs in zip(parameters(net), parameters(twin), strict=True):
+        torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-5, atol=1e-6)

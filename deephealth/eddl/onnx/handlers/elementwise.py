@@ -7,6 +7,8 @@ from collections.abc import Callable
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.layers import merge, operators, reductions
 from deephealth.eddl.layers.activations import LActivation
+from deephealth.eddl.layers.core import LDropout
+from deephealth.eddl.onnx.export_names import RATE
 from deephealth.eddl.onnx.handlers.registry import HANDLERS, handler
 from deephealth.eddl.onnx.site import Site
 from deephealth.eddl.onnx.values import Data
@@ -59,6 +61,9 @@ _BINARIES: dict[str, Callable[..., Layer]] = {
 
 @handler("Add", "Sum", "Max", "Min", "Mean", "Sub", "Mul", "Div")
 def _combine(site: Site) -> Layer | None:
+    dropout = _scaling_dropout(site)
+    if dropout is not None:
+        return dropout
     parents = [each for each in site.inputs if isinstance(each, Data)]
     alike = all(each.layer.shape == parents[0].layer.shape for each in parents)
     if site.op in _MERGES and len(parents) == len(site.inputs) and alike:
@@ -69,6 +74,13 @@ def _combine(site: Site) -> Layer | None:
     if any(each is None for each in operands):
         return None
     return _BINARIES[site.op](*operands, site.name)
+
+
+def _scaling_dropout(site: Site) -> Layer | None:
+    """Return the dropout that this package wrote down as what it does in a test: scaling by what it keeps."""
+    rate = site.node.metadata_props.get(RATE) if site.node is not None else None
+    data = site.data()
+    return LDropout(data.layer, float(rate), True, site.name) if rate is not None and data is not None else None
 
 
 def _operand(site: Site, position: int) -> Layer | float | None:
