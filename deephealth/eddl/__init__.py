@@ -1,7 +1,7 @@
-"""Floor 6: the EDDL face. The whole PyEDDL API on torch: old programs run unchanged, new ones get a ``torch.nn.Module``.
+"""Floor 6: the EDDL face. The whole PyEDDL API on torch: every net is a ``torch.nn.Module``.
 
-``import deephealth.eddl as eddl`` instead of ``import pyeddl.eddl as eddl`` is all that an old program has to change, and
-``deephealth run-legacy prog.py`` spares even that. Names are imported on first use.
+``import deephealth.eddl as eddl`` instead of ``import pyeddl.eddl as eddl`` is all that an old program has to change,
+and ``deephealth run-legacy prog.py`` spares even that. Names are imported on first use.
 
 Example:
     >>> from deephealth import eddl
@@ -66,8 +66,10 @@ if TYPE_CHECKING:
     from deephealth.eddl.objective.loss import *  # noqa: F403
     from deephealth.eddl.objective.metric import *  # noqa: F403
     from deephealth.eddl.objective.names import *  # noqa: F403
+    from deephealth.eddl.onnx.exporting import *  # noqa: F403
     from deephealth.eddl.onnx.importing import *  # noqa: F403
     from deephealth.eddl.onnx.log_level import *  # noqa: F403
+    from deephealth.eddl.onnx.travelling import *  # noqa: F403
     from deephealth.eddl.optim.adadelta import *  # noqa: F403
     from deephealth.eddl.optim.adagrad import *  # noqa: F403
     from deephealth.eddl.optim.adam import *  # noqa: F403
@@ -141,11 +143,11 @@ _BY_HOME = {
         "download_resnet34 download_resnet50 download_resnet101 download_resnet152 download_densenet121"
     ),
     "data.datasets": (
-        "exist download_mnist download_cifar10 download_drive download_imdb_2000 download_eutrans "
-        "download_flickr"
+        "exist download_mnist download_cifar10 download_drive download_imdb_2000 download_eutrans download_flickr"
     ),
     "data.accelerators": "download_hlsinf",
     "onnx.log_level": "LOG_LEVEL",
+    "onnx.exporting": "save_net_to_onnx_file serialize_net_to_onnx_string",
     "onnx.importing": "import_net_from_onnx_file import_net_from_onnx_string",
     "tensor.tensor": "Tensor DEV_CPU DEV_GPU",
     "strictness": "strict is_strict strict_mode",
@@ -164,12 +166,13 @@ _BY_HOME = {
     "optim.nadam": "Nadam",
     "optim.rmsprop": "RMSProp",
     "errors": "EddlError EddlOnnxError EddlShapeError EddlUnsupportedError EddlValueError",
+    "onnx.travelling": "set_weights_from_onnx apply_grads_from_onnx",
     "tensor.modes": "TransformationMode WrappingMode",
     "graph.names": "reset_names",
 }
 _HOMES = {name: f"deephealth.eddl.{home}" for home, names in _BY_HOME.items() for name in names.split()}
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list, above
+__all__ = sorted(_HOMES)
 
 _get, __dir__ = lazy_exports(__name__, _HOMES)
 

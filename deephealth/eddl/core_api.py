@@ -54,7 +54,9 @@ def BatchNormalization(parent: Any, *options: Any, **named: Any) -> Any:
     """
     older = bool(options) and isinstance(options[0], float) and not isinstance(options[0], bool)
     order = ("momentum", "epsilon", "affine", "name") if older else ("affine", "momentum", "epsilon", "name")
-    given: dict[str, Any] = {"affine": True, "momentum": 0.99, "epsilon": 0.001, "name": ""} | _by_name(order, options, named)
+    given: dict[str, Any] = {"affine": True, "momentum": 0.99, "epsilon": 0.001, "name": ""} | _by_name(
+        order, options, named
+    )
     return eddl.BatchNormalization(parent, **given)
 
 

@@ -49,10 +49,23 @@ LIFTED: tuple[tuple[str, str, str, str], ...] = (
         "UniformGenerator",
     ),
     (
-        "bidirectional layers",
-        "bidirectional=True is stored and ignored.",
-        "It is refused with an error that says so, because a silent one-way layer is no bidirectional one.",
-        "RNN LSTM GRU",
+        "unknown names pass",
+        "An unknown activation gives zeros and an unknown loss gives nothing, which crashes later.",
+        "Both raise at once and name the nearest known name.",
+        "Activation getLoss build",
+    ),
+    (
+        "unsupported ONNX operators",
+        "An unknown operator prints a line and leaves a hole in the net, which crashes later; an unreadable file "
+        "gives None.",
+        "All of ONNX that has a layer or a torch counterpart; otherwise a typed error that names the operator.",
+        "import_net_from_onnx_file import_net_from_onnx_string",
+    ),
+    (
+        "ONNX files that only EDDL reads",
+        "Some layers are exported under operator names that are not ONNX.",
+        "Standard operators, which other programs read; the old names are still imported.",
+        "save_net_to_onnx_file serialize_net_to_onnx_string",
     ),
     (
         "numbers of axes",

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deephealth.core.errors import DeepHealthError
+
 FOLDER = Path(os.environ.get("DEEPHEALTH_EDDL_GOLDENS", Path(__file__).resolve().parents[1] / "golden" / "eddl"))
 RTOL, ATOL, RTOL_STEPS = 1e-4, 1e-5, 1e-3
 MODES = ("strict", "default")
@@ -442,8 +444,11 @@ def run_case(path: Path, mode: str = "default") -> list[Mismatch]:
     from deephealth.eddl.strictness import strict_mode
 
     case = Case(path)
-    with strict_mode(mode == "strict"):
-        result = RUNNERS[case.kind](case)
+    try:
+        with strict_mode(mode == "strict"):
+            result = RUNNERS[case.kind](case)
+    except DeepHealthError as error:
+        return [Mismatch("raised", "a result", f"{type(error).__name__}: {error}", float("nan"))]
     if not result.compared and not result.mismatches:
         result.fail("nothing", "at least one result", "none compared")
     return result.mismatches

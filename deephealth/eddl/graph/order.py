@@ -46,6 +46,8 @@ def _check_connected(lin: Sequence[Layer], lout: Sequence[Layer], reached: list[
     if not lout:
         return
     ids = set(map(id, reached))
+    if any(layer.isdecoder for layer in reached):
+        return  # a decoder starts from the encoder's states, which need not be an edge of the graph
     if lin and not any(id(layer) in ids for layer in lin):
         raise EddlError(
             "Model",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from deephealth.eddl.geometry import drawn as random_geometry
+from deephealth.eddl.geometry import fixed as geometry
+from deephealth.eddl.geometry.modes import coordinate_mode, wrapping_mode
 from deephealth.eddl.graph.layer import Layer
-from deephealth.eddl.ops import geometry, random_geometry
 from deephealth.eddl.ops.augmentation import RandomTransformation
-from deephealth.eddl.ops.modes import coordinate_mode, wrapping_mode
 from deephealth.eddl.strictness import is_strict
 
 __all__ = [

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from deephealth.eddl.errors import EddlShapeError
+from deephealth.eddl.geometry import fixed as geometry
+from deephealth.eddl.geometry.modes import wrapping_mode
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.graph.names import count
 from deephealth.eddl.layers.transformations import TransformationLayer
-from deephealth.eddl.ops import geometry
 from deephealth.eddl.ops.augmentation import Resizing, Transformation
-from deephealth.eddl.ops.modes import wrapping_mode
 
 __all__ = [
     "CenteredCrop",

@@ -65,7 +65,7 @@ class RecurrentLayer(Layer):
     def _check_states(self, op: RecurrentOp) -> None:
         for source in self.parent[1:]:
             size = source.shape[-1] if source.shape else 0
-            if size != op.width or (hands_on_states(source) and state_count(source) < op.state_count):
+            if size not in {op.width, op.units} or (hands_on_states(source) and state_count(source) < op.state_count):
                 raise EddlShapeError(
                     type(self).__name__,
                     f"{self.name} cannot start from {source.name}, whose states are {source.shape}",

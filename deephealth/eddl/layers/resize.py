@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from deephealth.eddl.geometry import fixed as geometry
+from deephealth.eddl.geometry.modes import coordinate_mode, wrapping_mode
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.layers.transformations import TransformationLayer
-from deephealth.eddl.ops import geometry
 from deephealth.eddl.ops.augmentation import Resizing
-from deephealth.eddl.ops.modes import coordinate_mode, wrapping_mode
 
 __all__ = ["LResize", "LUpSampling3D", "Resize", "UpSampling3D"]
 

@@ -7,10 +7,10 @@ from functools import partial
 
 import torch
 
+from deephealth.eddl.geometry import fixed as geometry
+from deephealth.eddl.geometry.modes import coordinate_mode, wrapping_mode
 from deephealth.eddl.graph.layer import Layer
-from deephealth.eddl.ops import geometry
 from deephealth.eddl.ops.augmentation import Resizing, Transformation
-from deephealth.eddl.ops.modes import coordinate_mode, wrapping_mode
 
 __all__ = [
     "Flip",

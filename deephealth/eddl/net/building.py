@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from deephealth.eddl.errors import EddlError, EddlValueError
-from deephealth.eddl.net.net import Net
 from deephealth.eddl.net.services import CS_CPU, CompServ, place
 from deephealth.eddl.objective import Loss, Metric, getLoss, getMetric
-from deephealth.eddl.optim import SGD, Optimizer, TorchOptimizer
+from deephealth.eddl.optim import Optimizer, as_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from deephealth.eddl.net.net import Net
 
 __all__ = ["EddlBuildWarning", "build", "build_with", "initialize"]
 
@@ -67,7 +68,7 @@ def build(
     metrics = [getMetric(each) if isinstance(each, str) else each for each in me or []]
     if lo is not None:
         _check_count(net, losses, metrics)
-    build_with(net, _optimizer(net, o), losses, metrics, cs or CS_CPU(), init_weights)
+    build_with(net, as_optimizer(o), losses, metrics, cs or CS_CPU(), init_weights)
 
 
 def _check_count(net: Net, losses: Sequence[Loss], metrics: Sequence[Metric]) -> None:
@@ -79,12 +80,6 @@ def _check_count(net: Net, losses: Sequence[Loss], metrics: Sequence[Metric]) ->
                 allowed="one per output",
                 hint='put "none" where an output has none',
             )
-
-
-def _optimizer(net: Net, given: Any) -> Optimizer:
-    if given is None:
-        return SGD(0.001, 0.9)
-    return given if isinstance(given, Optimizer) else TorchOptimizer(given)
 
 
 def build_with(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from deephealth.eddl.errors import EddlShapeError
+from deephealth.eddl.net.replicas import spread_weights
 from deephealth.eddl.net.running import recompute
 from deephealth.eddl.strictness import is_strict
 from deephealth.eddl.tensor import Tensor
@@ -33,13 +34,16 @@ __all__ = [
 
 
 def getOutput(l1: Layer) -> Tensor:
-    """Return a copy of what a layer computed in its net's last pass: [B, …]; a recurrent net's inner layers [T, B, …].
+    """Return a copy of what a layer computed in its net's last pass: [B, …]; of a recurrent net [T, B, …].
 
     Whole training steps keep only the outputs of the net. The first time an inner layer is asked for after one, the
     pass is run again (with the weights after the update); from then on the net keeps every layer's output.
     """
     _make_sure(l1)
-    return _copy(l1.output.torch)
+    value = l1.output.torch
+    if l1.net is not None and l1.net.isrecurrent and l1.value is not None and l1 in l1.net.outputs:
+        value = value.transpose(0, 1)  # kept batch first, for losses
+    return _copy(value)
 
 
 def _make_sure(layer: Layer) -> None:
@@ -157,6 +161,4 @@ def copyGradient(l1: Layer, l2: Layer, p: int) -> None:
 def distributeParams(l: Layer) -> None:
     """Bring a layer's parameters, edited here, to the net's other devices."""
     if l.net is not None and len(l.net.snets) > 1:
-        from deephealth.eddl.net.replicas import spread_weights
-
         spread_weights(l.net)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import torch
 from torch import fx, nn
 
-from deephealth.eddl.errors import EddlError
+from deephealth.eddl.errors import EddlError, EddlUnsupportedError
+from deephealth.eddl.graph.checkpointing import checkpoint_segments
 from deephealth.eddl.graph.fxgraph import build_capturing, build_lean
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.graph.order import collect
+from deephealth.eddl.net import building, comparing, parameters, passes, replicas, report, services
+from deephealth.eddl.net.sequence import sequence_module
 from deephealth.eddl.net.totals import Totals
 from deephealth.eddl.strictness import is_strict
 from deephealth.eddl.tensor import DEV_CPU, Tensor
@@ -136,8 +139,6 @@ class Net:
 
     def recurrent_module(self, kind: str, *, capture: bool = False) -> fx.GraphModule:
         """Return the module that runs this recurrent net as ``kind`` (see :mod:`deephealth.eddl.net.sequence`)."""
-        from deephealth.eddl.net.sequence import sequence_module
-
         key = (kind, capture)
         if key not in self._recurrent_modules:
             self._recurrent_modules[key] = sequence_module(self, kind, capture=capture)
@@ -171,8 +172,6 @@ class Net:
     def checkpointed(self) -> nn.Module:
         """The module in segments whose activations are computed again during backward."""
         if self._checkpointed is None:
-            from deephealth.eddl.graph.checkpointing import checkpoint_segments
-
             self._checkpointed = checkpoint_segments(build_lean(self.lin, self.outputs, self.layers), self.mem_level)
         return self._checkpointed
 
@@ -250,11 +249,6 @@ class Net:
 
     # ------------------------------------------------------------------ methods of the original
 
-    def _delegate(self, where: str, name: str, *args: Any) -> Any:
-        import importlib
-
-        return getattr(importlib.import_module(f"deephealth.eddl.net.{where}"), name)(self, *args)
-
     def build(
         self,
         opt: Optimizer,
@@ -264,31 +258,31 @@ class Net:
         initialize: bool = True,
     ) -> None:
         """Build with loss and metric objects (see ``eddl.build`` for names)."""
-        self._delegate("building", "build_with", opt, lo, me, cs, initialize)
+        building.build_with(self, opt, lo, me, cs, initialize)
 
     def forward(self, in_: Sequence[Layer] | Sequence[Tensor] | None = None) -> None:
         """Run forward (see ``eddl.forward``)."""
-        self._delegate("passes", "forward", in_)
+        passes.forward(self, in_)
 
     def backward(self, target: Sequence[Tensor] = ()) -> None:
         """Run backward (see ``eddl.backward``)."""
-        self._delegate("passes", "run_backward", list(target))
+        passes.run_backward(self, list(target))
 
     def delta(self) -> None:
         """Compute the gradients of the losses at the outputs, from the targets set last."""
-        self._delegate("passes", "compute_deltas")
+        passes.compute_deltas(self)
 
     def compute_loss(self) -> None:
         """Add losses and metrics of the last pass to the totals."""
-        self._delegate("passes", "add_losses")
+        passes.add_losses(self)
 
     def reset(self) -> None:
         """Let go of what the last backward pass left at the layers, and clear ``detach`` marks."""
-        self._delegate("passes", "reset")
+        passes.reset(self)
 
     def reset_grads(self) -> None:
         """Set all gradients to zero."""
-        self._delegate("passes", "zeroGrads")
+        passes.zeroGrads(self)
 
     def reset_loss(self) -> None:
         """Begin new means of losses and metrics."""
@@ -296,7 +290,7 @@ class Net:
 
     def update(self) -> None:
         """Change the weights by the gradients."""
-        self._delegate("passes", "update")
+        passes.update(self)
 
     def resize(self, batch: int) -> None:
         """Set the batch size of the next pass."""
@@ -304,24 +298,24 @@ class Net:
 
     def print_loss(self, b: int, nb: int = -1) -> None:
         """Print the mean losses, with a bar when ``nb`` batches are known."""
-        self._delegate("report", "print_losses", b, nb)
+        report.print_losses(self, b, nb)
 
     def clamp(self, min: float, max: float) -> None:
         """Clamp all parameters."""
-        self._delegate("parameters", "clamp", min, max)
+        parameters.clamp(self, min, max)
 
     def toCPU(self, t: int = -1) -> None:
         """Move to the CPU with ``t`` threads."""
-        self._delegate("services", "toCPU", t)
+        services.toCPU(self, t)
 
     def sync_weights(self) -> None:
         """Average the weights over the devices."""
-        self._delegate("replicas", "average_weights")
+        replicas.average_weights(self)
 
     # The original's passes over one device's copy, by their names there.
     def do_initialize(self) -> None:
         """Draw all parameters."""
-        self._delegate("building", "initialize")
+        building.initialize(self)
 
     do_reset = reset
     do_reset_grads = reset_grads
@@ -339,18 +333,14 @@ class Net:
         net1: Net, net2: Net, verbose: bool = False, atol: float = 1e-05, rtol: float = 0.0, equal_nan: bool = False
     ) -> bool:
         """Return whether every layer of two nets put out the same at their last pass."""
-        from deephealth.eddl.net.comparing import compare_outputs
-
-        return compare_outputs(net1, net2, verbose, atol, rtol, equal_nan)
+        return comparing.compare_outputs(net1, net2, verbose, atol, rtol, equal_nan)
 
     @staticmethod
     def compare_params(
         net1: Net, net2: Net, verbose: bool = False, atol: float = 1e-05, rtol: float = 0.0, equal_nan: bool = False
     ) -> bool:
         """Return whether two nets have the same parameters."""
-        from deephealth.eddl.net.comparing import compare_params
-
-        return compare_params(net1, net2, verbose, atol, rtol, equal_nan)
+        return comparing.compare_params(net1, net2, verbose, atol, rtol, equal_nan)
 
     def enable_distributed(self) -> None:
         """Not what this package does: distribution is torch's.
@@ -358,8 +348,6 @@ class Net:
         Raises:
             EddlUnsupportedError: always; it says what to do instead.
         """
-        from deephealth.eddl.errors import EddlUnsupportedError
-
         raise EddlUnsupportedError(
             "Net.enable_distributed",
             "EDDL's own transport is replaced by torch.distributed",

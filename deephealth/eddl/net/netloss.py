@@ -13,6 +13,7 @@ from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.net.net import Net
 from deephealth.eddl.net.passes import apply_regularizers, forward
 from deephealth.eddl.net.report import describe
+from deephealth.eddl.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +77,8 @@ class NetLoss:
             raise EddlError("optimize", f"loss {self.name} has no value yet", hint="call eddl.compute_loss(loss) first")
         return self.fout.value
 
-    def backward(self) -> None:
-        """Run backward from the sum of the loss into the nets it was computed from."""
+    def backward(self, target: Sequence[Tensor] = ()) -> None:
+        """Run backward from the sum of the loss into the nets it was computed from; a loss takes no targets."""
         value = self._output()
         torch.autograd.backward([value], [torch.ones_like(value)], retain_graph=True)
         apply_regularizers(self.graph)

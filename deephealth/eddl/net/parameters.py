@@ -11,7 +11,9 @@ import torch
 from deephealth.core.errors import MissingDataError
 from deephealth.eddl.errors import EddlError, EddlShapeError
 from deephealth.eddl.net.passes import need_built
+from deephealth.eddl.net.replicas import spread_weights
 from deephealth.eddl.tensor import Tensor
+from deephealth.io.eddl_bin import read_records, write_records
 
 if TYPE_CHECKING:
     from deephealth.eddl.net.net import Net
@@ -67,8 +69,6 @@ def _check_parameters(net: Net, params: Sequence[Sequence[Tensor]]) -> None:
 
 def _spread(net: Net) -> None:
     if len(net.snets) > 1:
-        from deephealth.eddl.net.replicas import spread_weights
-
         spread_weights(net)
 
 
@@ -102,8 +102,6 @@ def save(m: Net, fname: str, format: str = "bin") -> None:
     Raises:
         EddlError: the format is not ``bin``.
     """
-    from deephealth.io.eddl_bin import write_records
-
     _check_format("Net::save", format)
     write_records(Path(fname), [param.torch.cpu().numpy() for layer in m.layers for param in layer.params])
 
@@ -114,8 +112,6 @@ def load(m: Net, fname: str, format: str = "bin") -> None:
     Raises:
         EddlError: there is no such file, or it is truncated or another net's; the net is unchanged.
     """
-    from deephealth.io.eddl_bin import read_records
-
     _check_format("Net::load", format)
     try:
         records = list(read_records(Path(fname)))

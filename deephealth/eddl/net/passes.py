@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 from deephealth.eddl.errors import EddlError
 from deephealth.eddl.graph.layer import Layer
+from deephealth.eddl.layers.recurrent_nodes import LRNN, RecurrentLayer
 from deephealth.eddl.net.running import Arranged, arrange, as_torch, own_steps, run_capturing
 from deephealth.eddl.net.scoring import deltas, fit_targets, score
 from deephealth.eddl.tensor import Tensor
@@ -168,12 +170,7 @@ def backward(m: Net | NetLoss, target: Sequence[Tensor] | None = None) -> None:
     Raises:
         EddlError: there is nothing to begin from; EddlShapeError: a target does not fit its output.
     """
-    from deephealth.eddl.net.netloss import NetLoss
-
-    if isinstance(m, NetLoss):
-        m.backward()
-    else:
-        run_backward(m, list(target or []))
+    m.backward(list(target or []))
 
 
 def run_backward(net: Net, target: Sequence[Tensor] = ()) -> None:
@@ -255,9 +252,19 @@ def apply_regularizers(net: Net) -> None:
     """
     for layer in net.layers:
         if layer.reg is not None and layer.trainable:
-            layer.reg.apply(layer.params[0])
+            for weight in _regularized(layer):
+                layer.reg.apply(weight)
     for other in {id(layer.net): layer.net for layer in net.netinput if layer.net is not net}.values():
         apply_regularizers(other)
+
+
+def _regularized(layer: Layer) -> list[Tensor]:
+    """The weight matrix; all of a recurrent layer's (in strict mode none of LSTM's and GRU's, as in EDDL)."""
+    if not isinstance(layer, RecurrentLayer):
+        return layer.params[:1]
+    if layer.net is not None and layer.net.strict and not isinstance(layer, LRNN):
+        return []
+    return [param for param in layer.params if param.ndim == 2]
 
 
 def zeroGrads(m: Net) -> None:
@@ -272,7 +279,10 @@ def update(m: Net) -> None:
     Raises:
         EddlError: the net is not built.
     """
-    need_built(m, "update").applygrads(m.batch_size)
+    optimizer = need_built(m, "update")
+    # Another loss may still go back through the last forward pass: EDDL lets it, with the weights as they are then.
+    with _unsafe_preserve_version_counter(tuple(m.parameters())):
+        optimizer.applygrads(m.batch_size)
 
 
 def need_built(net: Net, where: str) -> Optimizer:

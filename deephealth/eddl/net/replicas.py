@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from deephealth.eddl.errors import EddlShapeError
+from deephealth.eddl.net.devices import move
 from deephealth.eddl.net.passes import need_built
+from deephealth.eddl.net.steps import train_step
 
 if TYPE_CHECKING:
     from deephealth.eddl.net.net import Net
@@ -23,8 +25,6 @@ def make_replicas(net: Net, devices: Sequence[torch.device]) -> list[Net]:
 
 
 def _replica(net: Net, device: torch.device) -> Net:
-    from deephealth.eddl.net.services import _move
-
     optimizer, snets, files = net.optimizer, net.snets, (net.flog_tr, net.flog_ts)
     net.optimizer, net.snets, net.flog_tr, net.flog_ts = None, [], None, None
     try:
@@ -34,7 +34,7 @@ def _replica(net: Net, device: torch.device) -> Net:
     finally:
         net.optimizer, net.snets, (net.flog_tr, net.flog_ts) = optimizer, snets, files
     made.forget_modules()
-    _move(made, device)
+    move(made, device)
     made.snets = [made]
     if optimizer is not None:
         made.optimizer = optimizer.clone()
@@ -51,8 +51,6 @@ def train_replicas(net: Net, xs: Sequence[torch.Tensor], ys: Sequence[torch.Tens
     Raises:
         EddlShapeError: the batch has fewer samples than there are replicas.
     """
-    from deephealth.eddl.net.training import train_step
-
     count, batch = len(net.snets), xs[0].shape[0]
     if batch < count:
         raise EddlShapeError(

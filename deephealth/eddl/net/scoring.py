@@ -9,6 +9,7 @@ import torch
 
 from deephealth.core.errors import NonFiniteLossError
 from deephealth.eddl.errors import EddlError, EddlShapeError
+from deephealth.eddl.net.sequence_scores import metric_steps
 
 if TYPE_CHECKING:
     from deephealth.eddl.net.net import Net
@@ -69,19 +70,22 @@ def score(net: Net, outs: Sequence[torch.Tensor], targets: Sequence[torch.Tensor
         NonFiniteTargetError: a loss is not finite because targets are not (checked where that costs no waiting).
     """
     with torch.no_grad():
+        steps = outs[0].shape[1] if net.isrecurrent else 1
+        measured = metric_steps(net, steps) if net.strict and net.isrecurrent else steps
         for index, (out, target) in enumerate(zip(outs, targets, strict=True)):
             for step, (t, y) in enumerate(_steps(net, target, out.detach())):
-                _score_one(net, index, t, y, measured=step == 0 or not (net.strict and not net.isdecoder))
-    net.totals.count(outs[0].shape[0], steps=_step_count(net, outs[0]))
+                total = (step * len(outs) + index) // steps if net.strict else index  # strict mixes outputs up
+                _score_one(net, index, t, y, total=total, measured=step < measured)
+    net.totals.count(outs[0].shape[0], steps=steps)
 
 
-def _score_one(net: Net, index: int, target: torch.Tensor, out: torch.Tensor, *, measured: bool) -> None:
+def _score_one(net: Net, index: int, target: torch.Tensor, out: torch.Tensor, *, total: int, measured: bool) -> None:
     """Add one time step of one output; the original measured only the first step of a net without a decoder."""
     loss = net.losses[index].torch_value(target, out) if index < len(net.losses) else 0.0
     if isinstance(loss, torch.Tensor) and loss.device.type == "cpu" and not loss.isfinite():
         _refuse_bad_targets(net, index, target)
     metric = net.metrics[index].torch_value(target, out) if measured and index < len(net.metrics) else 0.0
-    net.totals.add(index, loss=loss, metric=metric)
+    net.totals.add(total, loss=loss, metric=metric)
 
 
 def _refuse_bad_targets(net: Net, index: int, target: torch.Tensor) -> None:
@@ -111,7 +115,3 @@ def _steps(net: Net, target: torch.Tensor, out: torch.Tensor) -> list[tuple[torc
     if not net.isrecurrent:
         return [(target, out)]
     return list(zip(target.unbind(1), out.unbind(1), strict=True))
-
-
-def _step_count(net: Net, out: torch.Tensor) -> int:
-    return out.shape[1] if net.isrecurrent else 1

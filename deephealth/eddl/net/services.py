@@ -10,7 +10,8 @@ import torch
 
 from deephealth.core.errors import did_you_mean
 from deephealth.eddl.errors import EddlError, EddlUnsupportedError
-from deephealth.eddl.tensor import DEV_CPU, DEV_GPU
+from deephealth.eddl.net.devices import move
+from deephealth.eddl.net.replicas import make_replicas
 
 if TYPE_CHECKING:
     from deephealth.eddl.net.net import Net
@@ -173,22 +174,11 @@ def place(net: Net, cs: CompServ) -> None:
     devices = cs.devices()
     if cs.hw == "cpu":
         torch.set_num_threads(cs.local_threads)
-    _move(net, devices[0])
+    move(net, devices[0])
     net.devsel = [device.index or 0 for device in devices] if cs.hw == "gpu" else []
     net.snets = [net]
     if len(devices) > 1:
-        from deephealth.eddl.net.replicas import make_replicas
-
         net.snets = make_replicas(net, devices)
-
-
-def _move(net: Net, device: torch.device) -> None:
-    net.device = device
-    net.dev = DEV_CPU if device.type == "cpu" else DEV_GPU + (device.index or 0)
-    for layer in net.layers:
-        layer.dev = net.dev
-        if layer.op is not None:
-            layer.op.to(device)
 
 
 def toGPU(net: Net, g: Sequence[int] = [1], lsb: int = 1, mem: str = "full_mem") -> None:

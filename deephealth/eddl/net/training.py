@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 
 from deephealth.eddl.errors import EddlError, EddlShapeError
-from deephealth.eddl.graph.checkpointing import statistics_once
-from deephealth.eddl.net.passes import apply_regularizers, need_built, zeroGrads
+from deephealth.eddl.net.passes import need_built
+from deephealth.eddl.net.replicas import train_replicas
 from deephealth.eddl.net.report import print_losses
-from deephealth.eddl.net.running import Arranged, arrange, as_torch, keep_outputs, own_steps, run_capturing, run_lean
-from deephealth.eddl.net.scoring import deltas, fit_targets, score
+from deephealth.eddl.net.running import arrange, as_torch, keep_outputs
+from deephealth.eddl.net.steps import eval_step, run, train_step
 from deephealth.eddl.strictness import is_strict
 from deephealth.eddl.tensor import Tensor
 
@@ -68,65 +67,14 @@ def train_batch(net: Net, in_: Sequence[Tensor], out: Sequence[Tensor], indices:
     net.tr_batches += 1
     xs, ys = _rows(as_torch(in_), indices), _rows(as_torch(out), indices)
     if len(net.snets) > 1:
-        from deephealth.eddl.net.replicas import train_replicas
-
         train_replicas(net, xs, ys)
     else:
         train_step(net, xs, ys)
 
 
-def train_step(net: Net, xs: Sequence[torch.Tensor], ys: Sequence[torch.Tensor], *, update: bool = True) -> None:
-    """One step on torch tensors; ``update=False`` leaves the gradients for somebody else to apply."""
-    net.set_training(True)
-    arranged = arrange(net, xs, ys)
-    with own_steps(net):
-        outs = _run(net, arranged, tape=True)
-        targets = fit_targets(net, arranged.targets or [], outs)
-        score(net, outs, targets)
-        starts = deltas(net, outs, targets)
-        zeroGrads(net)
-        _go_back(net, outs, starts)
-    _keep(net, outs, targets)
-    apply_regularizers(net)
-    if update:
-        need_built(net, "Net.train_batch").applygrads(net.batch_size)
-
-
-def _go_back(net: Net, outs: Sequence[torch.Tensor], starts: Sequence[torch.Tensor | None]) -> None:
-    pairs = [(out, start) for out, start in zip(outs, starts, strict=True) if start is not None and out.requires_grad]
-    if not pairs:
-        return
-    with statistics_once(net.module) if net.checkpoints else nullcontext():
-        torch.autograd.backward([out for out, _ in pairs], [start for _, start in pairs])
-
-
-def _run(net: Net, arranged: Arranged, *, tape: bool) -> list[torch.Tensor]:
-    if net.watched:
-        return run_capturing(net, arranged, tape=tape)
-    return run_lean(net, arranged)
-
-
-def _keep(net: Net, outs: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]) -> None:
-    if not net.captured:
-        keep_outputs(net, outs)
-    for layer, target in zip(net.outputs, targets, strict=True):
-        layer.target = Tensor.from_torch(target)
-
-
 def eval_batch(net: Net, in_: Sequence[Tensor], out: Sequence[Tensor], indices: Sequence[int] | None = None) -> None:
     """As :func:`train_batch` in test mode, without changing a weight."""
-    _eval_step(net, _rows(as_torch(in_), indices), _rows(as_torch(out), indices))
-
-
-def _eval_step(net: Net, xs: Sequence[torch.Tensor], ys: Sequence[torch.Tensor]) -> None:
-    need_built(net, "Net.eval_batch")
-    net.set_training(False)
-    arranged = arrange(net, xs, ys)
-    with torch.no_grad():
-        outs = _run(net, arranged, tape=False)
-        targets = fit_targets(net, arranged.targets or [], outs)
-        score(net, outs, targets)
-    _keep(net, outs, targets)
+    eval_step(net, _rows(as_torch(in_), indices), _rows(as_torch(out), indices))
 
 
 def _rows(tensors: Sequence[torch.Tensor], indices: Sequence[int] | None) -> list[torch.Tensor]:
@@ -242,7 +190,7 @@ def evaluate(m: Net, in_: Sequence[Tensor], out: Sequence[Tensor], bs: int = -1)
     m.reset_loss()
     for index in range(batches):
         start = index * batch
-        _eval_step(m, [x.narrow(0, start, batch) for x in xs], [y.narrow(0, start, batch) for y in ys])
+        eval_step(m, [x.narrow(0, start, batch) for x in xs], [y.narrow(0, start, batch) for y in ys])
         print_losses(m, index + 1, batches)
         sys.stdout.write("\r")
         sys.stdout.flush()
@@ -270,7 +218,7 @@ def predict(m: Net, in_: Sequence[Tensor]) -> list[Tensor]:
     m.set_training(False)
     arranged = arrange(m, as_torch(in_))
     with torch.no_grad():
-        outs = _run(m, arranged, tape=False)
+        outs = run(m, arranged, tape=False)
     if not m.captured:
         keep_outputs(m, outs)
     return [Tensor.from_torch(_result(m, out)) for out in outs]

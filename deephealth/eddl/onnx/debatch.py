@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deephealth.eddl.onnx.inputs import InputPlan
     from deephealth.eddl.onnx.site import Site
 
-__all__ = ["batched_concat", "follow", "reshape_target"]
+__all__ = ["batched_concat", "follow", "outer_of", "reshape_target", "without_strides"]
 
 
 def reshape_target(site: Site, plan: InputPlan) -> list[Known | None]:
@@ -96,6 +96,19 @@ def _place(first: list[int], shape: list[int], axis: int, before: int) -> tuple[
             return place, before // passed
         passed *= size
     return len(shape) - 1, shape[-1]
+
+
+def without_strides(site: Site, plan: InputPlan) -> Site:
+    """Return a Gather that takes every element of a flattened tensor in order as the Reshape that it is.
+
+    Exporters write a change of strides so, which would tie it to one batch size.
+    """
+    data, index = site.data(), site.const(1)
+    if site.op != "Gather" or not plan.fixed or data is None or index is None or data.first.dim() != 1:
+        return site
+    if index.numel() != data.first.shape[0] or not torch.equal(index.reshape(-1), torch.arange(index.numel())):
+        return site
+    return site.replaced("Reshape", [data, Const(torch.tensor(list(index.shape)))])
 
 
 def outer_of(site: Site, first: Tensor, second: Tensor) -> int:

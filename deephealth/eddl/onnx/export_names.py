@@ -45,14 +45,15 @@ def rename(model: ir.Model, exportable: Exportable) -> dict[str, tuple[str, str]
     for scope, nodes in groups.items():
         layer = exportable.layers.get(scope)
         _rename_group(nodes, layer.name if layer else "net", taken, own=layer is not None)
-        if isinstance(layer, LDropout) and nodes[-1].op_type == "Mul" and layer.iw:
-            nodes[-1].metadata_props[RATE] = repr(layer.df)
+        if isinstance(layer, LDropout) and layer.iw and _end(nodes).op_type == "Mul":
+            _end(nodes).metadata_props[RATE] = repr(layer.df)
     for node in model.graph:  # stack traces of the exporter: paths of this machine
         for key in [key for key in node.metadata_props if key != RATE]:
             del node.metadata_props[key]
         node.doc_string = None
     for value, name in zip(model.graph.outputs, exportable.outputs, strict=True):
-        _call(value, name, set())
+        if value.name != name:
+            _call(value, name, taken)
     return weights
 
 
@@ -81,14 +82,25 @@ def _rename_weights(graph: ir.Graph, layers: dict[str, Layer]) -> dict[str, tupl
 
 def _rename_group(nodes: list[ir.Node], name: str, taken: set[str | None], *, own: bool) -> None:
     """Give the node that does a layer's work, and what the last one puts out, the layer's name; derive the others'."""
-    main = next((node for node in reversed(nodes) if node.op_type in _MAIN), nodes[-1]) if own else None
+    main = next((node for node in reversed(nodes) if node.op_type in _MAIN), _end(nodes)) if own else None
+    end = _end(nodes)
     for number, node in enumerate(nodes):
         derived = _transpose_name(node) or f"{name}_{node.op_type}_{number}"
         node.name = name if node is main else derived
-        ending = own and number == len(nodes) - 1
+        ending = own and node is end
         for place, value in enumerate(node.outputs):
             wanted = name if ending and place == 0 else _OUTPUTS.get((node.op_type, place), f"{derived}_{place}")
             _call(value, wanted.replace("{}", name), taken)
+
+
+def _end(nodes: list[ir.Node]) -> ir.Node:
+    """Return the node whose output other layers, or the user, read."""
+    inside = set(map(id, nodes))
+    for node in reversed(nodes):
+        value = node.outputs[0]
+        if value.is_graph_output() or any(id(use.node) not in inside for out in node.outputs for use in out.uses()):
+            return node
+    return nodes[-1]
 
 
 _MAIN = {

@@ -122,7 +122,14 @@ class OnnxRecurrent(nn.Module):
         """Put the directions side by side in the features."""
         if self.directions == 1:
             return y.squeeze(axis)
-        return torch.cat([y.select(axis, 0), y.select(axis, 1)], -1)
+        order = [0, 2, 1, 3] if axis == 1 else [1, 0, 2]
+        moved = y.permute(order)
+        kept = list(moved.shape[:-2])
+        target = torch.tensor([0] * len(kept) + [self.directions * self.units])
+        joined: Tensor = torch.onnx.ops.symbolic(
+            "Reshape", (moved, target), dtype=y.dtype, shape=[*kept, self.directions * self.units]
+        )
+        return joined
 
 
 _RNN = {"tanh": "Tanh", "relu": "Relu", "sigmoid": "Sigmoid", "hard_sigmoid": "HardSigmoid", "none": "Affine"}
@@ -201,10 +208,16 @@ class _Builder:
         packed = {name for name, each in self.modules.items() if isinstance(each, OnnxRecurrent)}
         layers = {self.names[layer]: layer for layer in needed}
         moving = [self.plan.moves(layer) for layer in self.plan.inputs]
-        inputs = [f"{layer.name}orig" if moves else layer.name for layer, moves in zip(self.plan.inputs, moving, strict=True)]
+        inputs = [
+            f"{layer.name}orig" if moves else layer.name for layer, moves in zip(self.plan.inputs, moving, strict=True)
+        ]
         axes = [self._axes(layer) for layer in self.plan.inputs]
-        names = [f"{layer.name}_output" if id(layer) in self.plan.decoder else layer.name for layer in self.plan.outputs]
-        return Exportable(module, [self._example(each) for each in self.plan.inputs], axes, inputs, names, layers, packed)
+        names = [
+            f"{layer.name}_output" if id(layer) in self.plan.decoder else layer.name for layer in self.plan.outputs
+        ]
+        return Exportable(
+            module, [self._example(each) for each in self.plan.inputs], axes, inputs, names, layers, packed
+        )
 
     def _example(self, layer: Layer) -> Tensor:
         if not self.plan.moves(layer):

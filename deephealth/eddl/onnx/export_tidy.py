@@ -22,6 +22,11 @@ def tidy(model: ir.Model) -> None:
     for node in list(model.graph):
         if node.op_type == "Reshape":
             _plain_target(ir, model.graph, node)
+    if any(node.op_type == "CastLike" for node in model.graph):
+        common.ShapeInferencePass()(model)
+    for node in list(model.graph):
+        if node.op_type == "CastLike":
+            _plain_cast(ir, model.graph, node)
     for node in list(model.graph):
         if node.op_type in {"Conv", "MaxPool"}:
             _take_in_pad(ir, node)
@@ -65,6 +70,22 @@ def _replace_target(ir: object, graph: ir.Graph, node: ir.Node, sizes: list[int]
     graph.insert_before(node, made)
     node.replace_input_with(1, made.outputs[0])
     node.attributes.pop("allowzero", None)
+
+
+def _plain_cast(ir: object, graph: ir.Graph, node: ir.Node) -> None:
+    """Name the type of a CastLike, which not every runtime computes, if it is known."""
+    like = node.inputs[1]
+    kind = like.dtype if like is not None else None
+    if kind is None:
+        return
+    made = ir.node("Cast", [node.inputs[0]], {"to": int(kind)})  # type: ignore[attr-defined]
+    made.metadata_props.update(node.metadata_props)
+    made.outputs[0].shape, made.outputs[0].type = node.outputs[0].shape, node.outputs[0].type
+    graph.insert_before(node, made)
+    node.outputs[0].replace_all_uses_with(made.outputs[0])
+    for i, output in enumerate(graph.outputs):
+        if output is node.outputs[0]:
+            graph.outputs[i] = made.outputs[0]
 
 
 def _take_in_pad(ir: object, node: ir.Node) -> None:

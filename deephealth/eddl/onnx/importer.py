@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from deephealth.eddl.errors import EddlError, EddlOnnxError
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.onnx.attributes import attributes_of, tensor_of
-from deephealth.eddl.onnx.debatch import batched_concat, outer_of, reshape_target
+from deephealth.eddl.onnx.debatch import batched_concat, outer_of, reshape_target, without_strides
 from deephealth.eddl.onnx.inputs import InputPlan
 from deephealth.eddl.onnx.kernels import KERNELS
 from deephealth.eddl.onnx.layer import call_kernel
@@ -181,7 +181,10 @@ class Importer:
 
     def _data(self, site: Site, outputs: Sequence[ir.Value]) -> None:
         """Make the layers of a node that computes data: one for each output that is used."""
+        site = without_strides(site, self.plan)
         self._free_batch(site)
+        if site.op in {"Cast", "CastLike"} and self._same_type(site, outputs[0]):
+            return
         for index, value in enumerate(outputs):
             if value in self.known and site.node is not None:
                 continue
@@ -193,6 +196,14 @@ class Importer:
             logger.debug("%s %s: %s %s", site.op, site.name, type(layer).__name__, layer.shape)
             for fused in site.fused:
                 self.known[fused] = self.known[value]
+
+    def _same_type(self, site: Site, output: ir.Value) -> bool:
+        """Pass a value on as it is where a cast would not change it."""
+        data = site.data()
+        if data is None or site.expected().dtype != data.first.dtype:
+            return False
+        self.known[output] = data
+        return True
 
     def adopt(self, site: Site, layer: Layer) -> Data:
         """Follow a new layer at both batch sizes, and give it the shape that comes out."""
@@ -218,6 +229,9 @@ class Importer:
         """
         parents = [self.data_of[id(parent)] for parent in layer.parent]
         was, module = layer.module.training, layer.module.eval()
+        loud = hasattr(module, "_quiet") and not module._quiet
+        if loud:  # an op that looks at its data, to warn: there is none here
+            module._quiet = True
         try:
             with self.mode:
                 result: Tensor = module(*(getattr(parent, which) for parent in parents))
@@ -227,6 +241,8 @@ class Importer:
             raise self._failed(site, error) from error
         finally:
             module.train(was)
+            if loud:
+                module._quiet = False
         return result
 
     def _guarded(self, site: Site, make: Callable[[], Layer]) -> Layer:
@@ -267,7 +283,9 @@ def _constants(attributes: dict[str, Any]) -> Iterator[Tensor]:
 
 def unknown_operators(nodes: Sequence[ir.Node]) -> list[str]:
     """Return the operators that nothing here computes, sorted."""
-    return sorted({node.op_type for node in nodes if node.op_type not in KERNELS and node.op_type not in {"Constant", "If"}})
+    return sorted(
+        {node.op_type for node in nodes if node.op_type not in KERNELS and node.op_type not in {"Constant", "If"}}
+    )
 
 
 def _comparable(a: Tensor, b: Tensor) -> bool:

@@ -124,11 +124,17 @@ def _by_steps(
     from deephealth.eddl.onnx.steps import StepImporter
 
     importer = StepImporter(
-        model, plan_inputs(model.graph, input_shape, times), own=model.producer_name == "EDDL", make=make_layer, times=times
+        model,
+        plan_inputs(model.graph, input_shape, times),
+        own=model.producer_name == "EDDL",
+        make=make_layer,
+        times=times,
     )
     found = importer.run()
     if importer.sequences_out and not importer.decoders and not _is_own(model):
-        raise EddlOnnxError("ONNX::ImportNet", "the outputs are sequences, of which a recurrent net gives the last step")
+        raise EddlOnnxError(
+            "ONNX::ImportNet", "the outputs are sequences, of which a recurrent net gives the last step"
+        )
     return found
 
 

@@ -60,9 +60,7 @@ class InputPlan:
         return InputPlan(self.values, self.shapes, self.kinds, (self.batches[0],) * 2, True, self.times)
 
 
-def plan_inputs(
-    graph: ir.Graph, input_shape: Sequence[int] | None, times: dict[str, int] | None = None
-) -> InputPlan:
+def plan_inputs(graph: ir.Graph, input_shape: Sequence[int] | None, times: dict[str, int] | None = None) -> InputPlan:
     """Read the graph's inputs.
 
     Args:
@@ -83,7 +81,9 @@ def plan_inputs(
             hint="leave input_shape out",
         )
     shapes = [_dimensions(value, (times or {}).get(value.name or "")) for value in values]
-    wanted = [list(map(int, input_shape))] if input_shape else [_known(v, s) for v, s in zip(values, shapes, strict=True)]
+    wanted = (
+        [list(map(int, input_shape))] if input_shape else [_known(v, s) for v, s in zip(values, shapes, strict=True)]
+    )
     batch = next((int(shape[0]) for shape in shapes if shape and isinstance(shape[0], int)), None)
     batches = (2, 3) if batch is None else (batch, batch + 1)
     return InputPlan(values, wanted, [_kind(value) for value in values], batches, batch is not None, times or {})

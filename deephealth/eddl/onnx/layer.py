@@ -131,7 +131,8 @@ class LOnnx(Layer):
 def call_kernel(kernel: Kernel, attributes: dict[str, Any], inputs: Sequence[Tensor | None]) -> Any:
     """Compute an operator on known tensors."""
     values = [
-        to_host(value) if value is not None and position in kernel.host else value for position, value in enumerate(inputs)
+        to_host(value) if value is not None and position in kernel.host else value
+        for position, value in enumerate(inputs)
     ]
     return kernel.run(*values, **attributes)
 

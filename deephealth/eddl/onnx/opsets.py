@@ -23,7 +23,10 @@ _INPUTS: dict[str, list[tuple[str, int]]] = {
     "Upsample": [("scales", 1)],
     **dict.fromkeys(("Squeeze", "Unsqueeze"), _AXES),
     **dict.fromkeys(
-        (f"Reduce{how}" for how in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")),
+        (
+            f"Reduce{how}"
+            for how in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")
+        ),
         _AXES,
     ),
 }

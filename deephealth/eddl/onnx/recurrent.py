@@ -19,7 +19,13 @@ _GATES = {"LSTM": (0, 2, 1, 3), "GRU": (0, 1, 2), "RNN": (0,)}
 """For EDDL's order (i f o c; z r n) where ONNX keeps the gate (i o f c; z r h)."""
 
 _USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
-_RNN_ACTIVATIONS = {"Tanh": "tanh", "Relu": "relu", "Sigmoid": "sigmoid", "HardSigmoid": "hard_sigmoid", "Affine": "none"}
+_RNN_ACTIVATIONS = {
+    "Tanh": "tanh",
+    "Relu": "relu",
+    "Sigmoid": "sigmoid",
+    "HardSigmoid": "hard_sigmoid",
+    "Affine": "none",
+}
 
 
 def recurrent_layer(site: Site) -> Layer:
@@ -67,7 +73,9 @@ def _check(site: Site) -> None:
 
 
 def _refused(site: Site, what: str) -> EddlOnnxError:
-    return EddlOnnxError("ONNX::ImportNet", f"node '{site.name}' ({site.op}): {what} cannot be expressed in an EDDL layer")
+    return EddlOnnxError(
+        "ONNX::ImportNet", f"node '{site.name}' ({site.op}): {what} cannot be expressed in an EDDL layer"
+    )
 
 
 def _states(site: Site) -> list[Layer]:

@@ -49,6 +49,10 @@ class Site:
         self.output = 0
         self.fused: list[ir.Value] = []
 
+    def replaced(self, op: str, inputs: list[Known | None]) -> Site:
+        """Return the same node as another operator without attributes."""
+        return Site(self.importer, op, {}, inputs, self.name, self.node)
+
     def check(self) -> None:
         """Refuse attributes that the kernel does not know, rather than compute something else.
 
@@ -58,7 +62,8 @@ class Site:
         odd = sorted(set(self.attributes) - self.kernel.attributes)
         if odd and "_" not in self.kernel.attributes:
             raise EddlOnnxError(
-                "ONNX::ImportNet", f"node '{self.name}' ({self.op}) has attributes that are not supported: {', '.join(odd)}"
+                "ONNX::ImportNet",
+                f"node '{self.name}' ({self.op}) has attributes that are not supported: {', '.join(odd)}",
             )
 
     # ------------------------------------------------------------------ for handlers

@@ -141,7 +141,9 @@ class StepImporter(Importer):
             return site
         if "axis" in site.attributes and not (site.op == "Gather" and site.data(0) is None):
             own = self.own and site.op == "Softmax"  # EDDL writes the axis of one step
-            site.attributes["axis"] = site.attributes["axis"] if own else self._shift(node, site.attributes["axis"], away)
+            site.attributes["axis"] = (
+                site.attributes["axis"] if own else self._shift(node, site.attributes["axis"], away)
+            )
         axes = site.const(1)
         if site.op.startswith(("Reduce", "Squeeze", "Unsqueeze")) and axes is not None:
             site.inputs[1] = Const(torch.tensor([self._shift(node, int(a), away) for a in axes.reshape(-1).tolist()]))
@@ -198,7 +200,11 @@ def _reshape(importer: StepImporter, node: ir.Node, away: Away) -> Away | None:
     target = _listed(importer, node, "shape") or []
     data = _data(importer, node)
     size = data.layer.shape[-1] if data is not None and len(data.layer.shape) == 1 else None
-    if "direction" not in away.values() or len(target) != _rank(importer, node, away) - 1 or target[-1] not in {-1, size}:
+    if (
+        "direction" not in away.values()
+        or len(target) != _rank(importer, node, away) - 1
+        or target[-1] not in {-1, size}
+    ):
         return None
     ends = max(axis for axis, what in away.items() if what == "direction")
     if ends != len(target) - 1:

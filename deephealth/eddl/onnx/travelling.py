@@ -81,7 +81,9 @@ def _layers(net: Net, content: bytes) -> list[tuple[Layer, Layer]]:
     missing = [layer.name for layer in net.layers if layer.slots() and layer.name not in others]
     if missing:
         raise EddlOnnxError(
-            "ONNX::SetWeights", f"the bytes have no weights for {', '.join(missing)}", hint="serialise a net of the same layers"
+            "ONNX::SetWeights",
+            f"the bytes have no weights for {', '.join(missing)}",
+            hint="serialise a net of the same layers",
         )
     return [(layer, others[layer.name]) for layer in net.layers if layer.slots()]
 

@@ -118,6 +118,8 @@ class RecurrentOp(Op):
         states: list[torch.Tensor] = []
         for part in given:
             states.extend(part.unbind(1) if part.dim() == 3 else [part])
+        if self.bidirectional:  # states of one direction begin both
+            states = [torch.cat((each, each), 1) if each.shape[-1] == self.units else each for each in states]
         if x.shape[-1] != self.size or any(state.shape[-1] != self.width for state in states):
             raise EddlShapeError(
                 type(self).__name__,

@@ -8,8 +8,8 @@ from typing import Self
 import torch
 
 from deephealth.eddl.errors import EddlValueError
-from deephealth.eddl.ops import geometry
-from deephealth.eddl.ops.modes import COORDINATES, WRAPPINGS, coordinate_mode, wrapping_mode
+from deephealth.eddl.geometry import fixed as geometry
+from deephealth.eddl.geometry.modes import COORDINATES, WRAPPINGS, coordinate_mode, wrapping_mode
 from deephealth.eddl.tensor.modes import TransformationMode, WrappingMode
 from deephealth.eddl.tensor.storage import Storage, check_same_shape, store
 

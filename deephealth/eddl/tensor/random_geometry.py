@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deephealth.eddl.ops import random_geometry as drawn
+from deephealth.eddl.geometry import drawn
 from deephealth.eddl.tensor.geometry import Geometry, coordinate_name, wrapping_name
 from deephealth.eddl.tensor.modes import TransformationMode, WrappingMode
 from deephealth.eddl.tensor.storage import Storage, T, check_same_shape, store

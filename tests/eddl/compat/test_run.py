@@ -12,11 +12,8 @@ PROGRAM = """\
 import sys
 import pyeddl.eddl as eddl
 from neighbour import GREETING
-from deephealth.eddl import is_strict
 if __name__ == "__main__":
-    x = eddl.Input([4])
-    net = eddl.Model([x], [eddl.Softmax(eddl.Dense(x, 2))])
-    print(GREETING, sys.argv, is_strict(), type(net).__name__)
+    print(GREETING, sys.argv, eddl.is_strict())
     sys.exit(len(sys.argv))
 """
 WAYS = {"module": ["-m", "deephealth.compat"], "command": ["-m", "deephealth", "run-legacy"]}
@@ -45,14 +42,14 @@ def run(way: str, folder: Path, *arguments: str, **variables: str) -> subprocess
 def test_a_program_runs_as_under_python(way, folder):
     result = run(way, folder, "programs/prog.py", "--strict", "-h", "--", "x")
     assert result.stdout.splitlines()[-1].startswith("hello ['programs/prog.py', '--strict', '-h', ")
-    assert "False Net" in result.stdout
+    assert result.stdout.rstrip().endswith("False")
     assert result.returncode in (4, 5)  # the code that the program gave; argparse and click differ about "--"
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_strict_mode_is_on_for_the_program(way, folder):
     result = run(way, folder, "--strict", "programs/prog.py")
-    assert "True Net" in result.stdout
+    assert result.stdout.rstrip().endswith("True")
     assert result.returncode == 1
 
 
@@ -67,14 +64,14 @@ def test_a_missing_program_is_said_clearly(way, folder):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_program_raises_is_printed_from_its_own_first_line_on(way, folder):
-    text = "import pyeddl.eddl as eddl\ndef run():\n    eddl.getMetric('nonsense')\nrun()\n"
+    text = "import pyeddl.eddl as eddl\ndef run():\n    eddl.download_hlsinf(1, 0)\nrun()\n"
     (folder / "bad.py").write_text(text, encoding="utf-8")
     result = run(way, folder, "bad.py")
     assert result.returncode == 1
     lines = result.stderr.splitlines()
     assert lines[0].startswith("Traceback")
     assert lines[1].strip() == 'File "bad.py", line 4, in <module>'
-    assert "unsupported metric: nonsense" in result.stderr
+    assert "EddlUnsupportedError: RuntimeError: eddl.download_hlsinf" in result.stderr
 
 
 def test_an_installed_original_is_used_and_said(folder):
@@ -97,8 +94,8 @@ def test_an_installed_original_is_used_and_said(folder):
 
 def test_the_plugin_aliases_before_tests_and_conftests_are_imported(folder):
     (folder / "conftest.py").write_text("import pyeddl.eddl\n", encoding="utf-8")
-    test = "import pyeddl._core.eddl as core\nfrom pyeddl.tensor import Tensor\n\ndef test_it():\n"
-    test += "    assert core.Input([2]).shape == [2]\n    assert Tensor([2, 3]).shape == [2, 3]\n"
+    test = "import pyeddl.eddl as eddl\nfrom pyeddl import VERSION\n\ndef test_it():\n"
+    test += "    assert VERSION == '1.3.1'\n    assert not eddl.exist('nothing')\n"
     (folder / "test_old.py").write_text(test, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "deephealth.compat", "-p", "no:cacheprovider"]
     result = subprocess.run(

@@ -69,7 +69,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("NN/4_NLP/nlp_sentiment_gru.py", "--small", ("imdb",)),
     Example("NN/4_NLP/nlp_sentiment_rnn.py", "--small", ("imdb",)),
     Example("NN/4_NLP/nlp_text_generation.py", "--small --batch-size 2", ("flickr", "resnet18")),
-    Example("NN/4_NLP/nlp_video_to_labels.py", "", ends=""),
+    Example("NN/4_NLP/nlp_video_to_labels.py", "--small", ends=""),
     Example("NN/py_loss_metric/ae.py", _MNIST, ("mnist",)),
     Example("NN/py_loss_metric/mlp.py", _MNIST, ("mnist",)),
     Example("NN/py_loss_metric/train_batch.py", _MNIST, ("mnist",)),

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from deephealth.eddl.errors import EddlError, EddlShapeError, EddlValueError
-from deephealth.eddl.ops import geometry
-from deephealth.eddl.ops.modes import COORDINATES, WRAPPINGS, coordinate_mode, wrapping_mode
-from deephealth.eddl.ops.sampling import wrap_index
+from deephealth.eddl.geometry import fixed as geometry
+from deephealth.eddl.geometry.modes import COORDINATES, WRAPPINGS, coordinate_mode, wrapping_mode
+from deephealth.eddl.geometry.sampling import wrap_index
 from deephealth.eddl.strictness import strict_mode
 from tests.eddl.geometry import reference
 

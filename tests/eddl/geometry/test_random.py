@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from deephealth.eddl.errors import EddlError
-from deephealth.eddl.ops import geometry, random_geometry
-from deephealth.eddl.ops.modes import WRAPPINGS
+from deephealth.eddl.geometry import drawn as random_geometry
+from deephealth.eddl.geometry import fixed as geometry
+from deephealth.eddl.geometry.modes import WRAPPINGS
 
 X = torch.randn(6, 2, 9, 12, generator=torch.Generator().manual_seed(3))
 DRAWS: dict[str, Callable[..., torch.Tensor]] = {

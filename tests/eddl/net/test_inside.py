@@ -80,7 +80,7 @@ def test_inputs_of_layers():
 
 
 def test_before_any_pass_outputs_are_zeros_of_batch_one():
-    net, hidden = pair()
+    _, hidden = pair()
     assert hidden.output.shape == [1, 5]
     assert (eddl.getDelta(hidden).getdata() == 0).all()
 

@@ -35,7 +35,7 @@ def test_names_of_users_lose_slashes():
 
 
 def test_outputs_that_do_not_come_from_the_inputs_are_refused():
-    with pytest.raises(RuntimeError, match="no input .* leads to the outputs"):
+    with pytest.raises(RuntimeError, match=r"no input .* leads to the outputs"):
         eddl.Model([eddl.Input([4])], [eddl.ReLu(eddl.Input([4]))])
 
 

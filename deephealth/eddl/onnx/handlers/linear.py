@@ -49,7 +49,9 @@ def _settings(site: Site, data: Data, weight: Tensor, filters: int, use_bias: bo
     window = list(weight.shape[2:])
     strides = attributes.get("strides") or [1] * rank
     dilations = attributes.get("dilations") or [1] * rank
-    sides = auto_pads(data.first, window, strides, dilations, attributes.get("pads"), attributes.get("auto_pad", "NOTSET"))
+    sides = auto_pads(
+        data.first, window, strides, dilations, attributes.get("pads"), attributes.get("auto_pad", "NOTSET")
+    )
     more = attributes.get("output_padding") or [0] * rank
     pads = [amount for (low, high), extra in zip(sides, more, strict=True) for amount in (low, high - extra)]
     return ConvSettings(filters, window, strides, "custom", use_bias, attributes.get("group", 1), dilations, pads)

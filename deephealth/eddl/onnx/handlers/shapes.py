@@ -12,6 +12,7 @@ from deephealth.eddl.layers.selection import LSelect
 from deephealth.eddl.layers.shapes import LPermute, LReshape, LSqueeze, LUnsqueeze
 from deephealth.eddl.layers.special import LBypass
 from deephealth.eddl.onnx.handlers.registry import handler, load
+from deephealth.eddl.onnx.layer import LOnnx
 from deephealth.eddl.onnx.kernels.shaping import resolve_shape
 from deephealth.eddl.onnx.site import Site
 from deephealth.eddl.onnx.values import Data
@@ -146,8 +147,12 @@ def _gather(site: Site) -> Layer | None:
     table, index = site.const(0), site.data(1)
     if table is None or index is None or not _is_embedding(site, table, index):
         return None
-    layer = LEmbedding(index.layer, table.shape[0], 1, table.shape[1], name=site.name)
-    return load(layer, [table])
+    source = index.layer
+    while source.parent and (isinstance(source, LSqueeze) or (isinstance(source, LOnnx) and source.op_type == "Cast")):
+        source = source.parent[0]  # EDDL's embedding takes floats, and one index in an axis of its own
+    if source.shape not in ([], [1]):
+        return None
+    return load(LEmbedding(source, table.shape[0], 1, table.shape[1], name=site.name), [table])
 
 
 def _is_embedding(site: Site, table: Tensor, index: Data) -> bool:

@@ -118,7 +118,10 @@ _PLAIN = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_
 def _factors(site: Site, data: Data) -> list[int] | None:
     """Return the whole factors of a nearest-neighbour enlargement, if it is one."""
     attributes = site.attributes
-    how = attributes.get("coordinate_transformation_mode", "half_pixel"), attributes.get("nearest_mode", "round_prefer_floor")
+    how = (
+        attributes.get("coordinate_transformation_mode", "half_pixel"),
+        attributes.get("nearest_mode", "round_prefer_floor"),
+    )
     plain = site.op == "Upsample" or how in _PLAIN or (site.importer.own and how[0] == "asymmetric")
     if attributes.get("mode", "nearest") != "nearest" or not plain or attributes.get("axes"):
         return None

@@ -13,4 +13,16 @@ from deephealth.eddl.onnx.kernels import (
 )
 from deephealth.eddl.onnx.kernels.registry import KERNELS, Kernel
 
-__all__ = ["KERNELS", "Kernel", "elementwise", "indexing", "linear", "normalizing", "pooling", "recurrent", "reducing", "resizing", "shaping"]
+__all__ = [
+    "KERNELS",
+    "Kernel",
+    "elementwise",
+    "indexing",
+    "linear",
+    "normalizing",
+    "pooling",
+    "recurrent",
+    "reducing",
+    "resizing",
+    "shaping",
+]

@@ -166,7 +166,9 @@ def _cast_like(x: Tensor, like: Tensor, *, saturate: int = 1, round_mode: str = 
 
 
 @kernel("MultiThreshold")
-def _multi_threshold(x: Tensor, thresholds: Tensor, *, out_scale: float = 1.0, out_bias: float = 0.0, **_: Any) -> Tensor:
+def _multi_threshold(
+    x: Tensor, thresholds: Tensor, *, out_scale: float = 1.0, out_bias: float = 0.0, **_: Any
+) -> Tensor:
     """Count, per channel, the thresholds that ``x`` reaches (FINN's quantised activation)."""
     shape = (1, x.shape[1], *([1] * (x.dim() - 2)), -1)
     levels = thresholds.expand(x.shape[1], thresholds.shape[-1]).reshape(shape)

@@ -76,7 +76,14 @@ def _crop(x: Tensor, before: list[int], wanted: list[int]) -> Tensor:
 
 @kernel("Gemm")
 def _gemm(
-    a: Tensor, b: Tensor, c: Tensor | None = None, *, alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0  # noqa: N803 - ONNX's names
+    a: Tensor,
+    b: Tensor,
+    c: Tensor | None = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,
+    transB: int = 0,  # noqa: N803 - ONNX's names
 ) -> Tensor:
     product = (a.T if transA else a) @ (b.T if transB else b)
     product = product if alpha == 1.0 else alpha * product

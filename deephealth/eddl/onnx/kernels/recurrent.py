@@ -20,7 +20,9 @@ def _activation(name: str, alpha: float | None) -> Callable[[Tensor], Tensor]:
     return run if alpha is None else lambda x: run(x, alpha=alpha)
 
 
-def _activations(names: list[str] | None, default: list[str], alphas: list[float] | None) -> list[Callable[[Tensor], Tensor]]:
+def _activations(
+    names: list[str] | None, default: list[str], alphas: list[float] | None
+) -> list[Callable[[Tensor], Tensor]]:
     given = iter(alphas or [])
     takes = {"LeakyRelu", "ThresholdedRelu", "Elu", "HardSigmoid", "Affine", "Celu"}
     return [_activation(name, next(given, None) if name in takes else None) for name in names or default]
@@ -42,7 +44,13 @@ def _start(given: Tensor | None, direction: int, batch: int, hidden: int, like: 
 
 
 def _run(
-    x: Tensor, directions: int, reverse: bool, layout: int, states: list[Tensor | None], hidden: int, make: Callable[[int], _Step]
+    x: Tensor,
+    directions: int,
+    reverse: bool,
+    layout: int,
+    states: list[Tensor | None],
+    hidden: int,
+    make: Callable[[int], _Step],
 ) -> tuple[Tensor, ...]:
     """Run every direction; return Y and the last states in ONNX's layout."""
     if layout:

@@ -67,7 +67,12 @@ def _cum_sum(x: Tensor, axis: list[int] | int, *, exclusive: int = 0, reverse: i
 
 @kernel("TopK", host=[1], several=True)
 def _top_k(
-    x: Tensor, k: list[int] | int, *, axis: int = -1, largest: int = 1, sorted: int = 1  # noqa: A002 - ONNX's name
+    x: Tensor,
+    k: list[int] | int,
+    *,
+    axis: int = -1,
+    largest: int = 1,
+    sorted: int = 1,  # noqa: A002 - ONNX's name
 ) -> tuple[Tensor, ...]:
     count = k[0] if isinstance(k, list) else k
     values, places = torch.topk(x, count, axis, bool(largest), bool(sorted))

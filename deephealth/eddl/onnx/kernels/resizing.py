@@ -59,7 +59,9 @@ def _targets(
 ) -> tuple[list[float], list[int]]:
     shape = [x.shape[axis] for axis in along]
     if scales is not None:
-        return list(scales), [math.floor(size * scale) if scale != 1 else size for size, scale in zip(shape, scales, strict=True)]
+        return list(scales), [
+            math.floor(size * scale) if scale != 1 else size for size, scale in zip(shape, scales, strict=True)
+        ]
     wanted = list(sizes or shape)
     if len(wanted) == x.dim():
         wanted[0] = shape[0]  # the batch is never resized
@@ -74,7 +76,13 @@ class _Style:
     """How coordinates map, and how values are taken there."""
 
     def __init__(self, coordinates: str, mode: str, nearest: str, cubic_a: float, exclude: bool) -> None:
-        self.coordinates, self.mode, self.nearest, self.cubic_a, self.exclude = coordinates, mode, nearest, cubic_a, exclude
+        self.coordinates, self.mode, self.nearest, self.cubic_a, self.exclude = (
+            coordinates,
+            mode,
+            nearest,
+            cubic_a,
+            exclude,
+        )
 
     def source(self, place: Tensor, size: int, wanted: int, scale: float, window: tuple[float, float] | None) -> Tensor:
         """Return where in the input each output element lies."""
@@ -195,7 +203,13 @@ def _upsample(x: Tensor, scales: list[float], *, mode: str = "nearest") -> Tenso
     return result
 
 
-_GRID_MODES = {"linear": "bilinear", "bilinear": "bilinear", "nearest": "nearest", "cubic": "bicubic", "bicubic": "bicubic"}
+_GRID_MODES = {
+    "linear": "bilinear",
+    "bilinear": "bilinear",
+    "nearest": "nearest",
+    "cubic": "bicubic",
+    "bicubic": "bicubic",
+}
 
 
 @kernel("GridSample")

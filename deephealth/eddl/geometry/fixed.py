@@ -1,7 +1,7 @@
 """Fixed geometric transformations of image tensors, to the pixel as in the original; layers and ``Tensor`` use them.
 
 All take images [B, C, H, W] (``scale`` also volumes [B, C, D, H, W]) on any device, give new tensors, and are
-differentiable. Random versions are in :mod:`deephealth.eddl.ops.random_geometry`.
+differentiable. Random versions are in :mod:`deephealth.eddl.geometry.drawn`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from deephealth.eddl.errors import EddlError, EddlShapeError
-from deephealth.eddl.ops.coordinates import resize_coordinates, rotation_coordinates
-from deephealth.eddl.ops.sampling import pick, pick_dense
+from deephealth.eddl.geometry.coordinates import resize_coordinates, rotation_coordinates
+from deephealth.eddl.geometry.sampling import pick, pick_dense
 
 __all__ = [
     "centred_corners",

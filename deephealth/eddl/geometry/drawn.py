@@ -12,9 +12,9 @@ import torch
 from torch import Generator, Tensor
 
 from deephealth.eddl.errors import EddlError
-from deephealth.eddl.ops.coordinates import resize_coordinates, rotation_coordinates, truncated_product
-from deephealth.eddl.ops.geometry import require_images
-from deephealth.eddl.ops.sampling import pick, pick_dense
+from deephealth.eddl.geometry.coordinates import resize_coordinates, rotation_coordinates, truncated_product
+from deephealth.eddl.geometry.fixed import require_images
+from deephealth.eddl.geometry.sampling import pick, pick_dense
 
 __all__ = [
     "crop_random",
