@@ -25,6 +25,13 @@ if TYPE_CHECKING:
         RMSProp,
     )
     from deephealth.eddl.tensor import Tensor, TransformationMode, WrappingMode
+    from deephealth.eddl.tensor.descriptors import (
+        ExpandDescriptor,
+        GatherDescriptor,
+        ReduceDescriptor2,
+        SelDescriptor,
+        TensorDescriptor,
+    )
 
 __all__ = [
     "SGD",
@@ -33,6 +40,8 @@ __all__ = [
     "Adam",
     "Adamax",
     "CompServ",
+    "ExpandDescriptor",
+    "GatherDescriptor",
     "Initializer",
     "Layer",
     "Loss",
@@ -42,8 +51,11 @@ __all__ = [
     "NetLoss",
     "Optimizer",
     "RMSProp",
+    "ReduceDescriptor2",
     "Regularizer",
+    "SelDescriptor",
     "Tensor",
+    "TensorDescriptor",
     "TransformationMode",
     "WrappingMode",
 ]
@@ -58,6 +70,7 @@ _BY_HOME = {
     "objective.metric": "Metric",
     "optim": "SGD AdaDelta Adagrad Adam Adamax Nadam Optimizer RMSProp",
     "tensor": "Tensor TransformationMode WrappingMode",
+    "tensor.descriptors": "ExpandDescriptor GatherDescriptor ReduceDescriptor2 SelDescriptor TensorDescriptor",
 }
 _HOMES = {name: f"deephealth.eddl.{home}" for home, names in _BY_HOME.items() for name in names.split()}
 

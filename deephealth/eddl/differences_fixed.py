@@ -231,12 +231,6 @@ FIXED: tuple[tuple[str, str, str, str], ...] = (
         "Tensor.linspace",
     ),
     (
-        "a range that ends at 0",
-        "The index ':0' means everything.",
-        "It means nothing.",
-        "Tensor.select Tensor.set_select Select Slice",
-    ),
-    (
         "pictures wrap around",
         "Saving a picture takes values modulo 256.",
         "They are limited to 0 to 255.",

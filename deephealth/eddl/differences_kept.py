@@ -26,6 +26,11 @@ KEPT: tuple[tuple[str, str, str], ...] = (
         "fit evaluate train_batch eval_batch get_losses get_metrics print_loss reset_loss",
     ),
     (
+        "a range that ends at 0",
+        "The index ':0' means everything.",
+        "Tensor.select Tensor.set_select Select Slice",
+    ),
+    (
         "rest of the samples",
         "Samples that do not fill a batch are left out.",
         "fit evaluate",

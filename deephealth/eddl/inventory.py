@@ -75,26 +75,26 @@ GROUPS: dict[str, str] = {
 }
 """Functions of ``pyeddl.eddl``: topic -> names."""
 
-TENSOR_STATICS = (
+TENSOR_STATICS: str = (
     "fromarray zeros ones full arange range linspace logspace eye randu randn copy load d_clamp mult2D concat "
     "concat_back stack repeat repeat_desc tile broadcast onehot hardware_supported is_hardware_supported"
-).split()
+)
 """Static functions of ``pyeddl.tensor.Tensor``."""
 
-TENSOR_METHODS = (
+TENSOR_METHODS: str = (
     "getdata toCPU toGPU clone select set_select save abs_ abs acos_ acos add_ add asin_ asin atan_ atan ceil_ "
     "ceil clamp_ clamp clampmax_ clampmax clampmin_ clampmin cos_ cos cosh_ cosh diag_ diag div_ div exp_ exp "
     "floor_ floor log_ log log2_ log2 log10_ log10 logn_ logn max min mod_ mod mult_ mult neg_ neg normalize_ "
     "normalize reciprocal_ reciprocal round_ round rsqrt_ rsqrt sigmoid_ sigmoid sign_ sign sin_ sin sinh_ sinh "
     "sqr_ sqr sqrt_ sqrt sub_ sub tan_ tan tanh_ tanh trace trunc_ trunc scale fill_ reshape_ print info "
     "getShape"
-).split()
+)
 """Methods of ``pyeddl.tensor.Tensor``."""
 
-CLASSES = (
+CLASSES: str = (
     "Tensor Loss CompServ Metric Initializer Regularizer Layer Optimizer SGD Adam AdaDelta Adagrad Adamax Nadam "
     "RMSProp Net NetLoss LOG_LEVEL TransformationMode WrappingMode"
-).split()
+)
 """Classes of ``pyeddl._core``, ``pyeddl.eddl`` and ``pyeddl.utils``."""
 
 
@@ -133,9 +133,9 @@ def entries() -> Iterator[Entry]:
         for name in names.split():
             known.add(name)
             yield _entry(topic, name, getattr(eddl, name))
-    for name in [*TENSOR_STATICS, *TENSOR_METHODS]:
+    for name in f"{TENSOR_STATICS} {TENSOR_METHODS}".split():
         yield _entry("Tensor", f"Tensor.{name}", getattr(eddl.Tensor, name))
-    for name in CLASSES:
+    for name in CLASSES.split():
         known.add(name)
         if hasattr(eddl, name):
             yield _entry("Classes", name, getattr(eddl, name))
@@ -162,7 +162,9 @@ def _signature(thing: object) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    star = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    star = (
+        "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+    )
     if parameter.default is inspect.Parameter.empty:
         return star + parameter.name
     default = getattr(parameter.default, "name", None) or repr(parameter.default)

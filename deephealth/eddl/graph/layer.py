@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -172,6 +173,44 @@ class Layer:
     def set_detach(self) -> None:
         """Stop the gradient at this layer's output until the next forward pass."""
         self.detached = True
+
+    # ------------------------------------------------------------------ small methods of the original
+
+    def info(self) -> None:
+        """Print the name, the layers it reads and those that read it."""
+        parents, children = (", ".join(each.name for each in side) for side in (self.parent, self.child))
+        sys.stdout.write(f"{self.name}: shape {self.shape}, reads [{parents}], read by [{children}]\n")
+
+    def zeroGrads(self) -> None:
+        """Forget the gradients of its parameters."""
+        for parameter in self.op.parameters() if self.op is not None else ():
+            parameter.grad = None
+
+    def clamp(self, min: float, max: float) -> None:
+        """Clamp its parameters to ``min`` .. ``max``."""
+        for param in self.params:
+            param.torch.clamp_(min, max)
+
+    def copy(self, l2: Layer) -> None:
+        """Copy its parameters into ``l2``."""
+        for own, other in zip(self.params, l2.params, strict=True):
+            other.torch.copy_(own.torch)
+
+    def setmode(self, m: int) -> None:
+        """Set training (1) or test (0) mode of this layer alone."""
+        self.mode = m
+        if self.op is not None:
+            self.op.train(bool(m))
+
+    def reset(self) -> None:
+        """Forget the gradient at its output, and its ``detach`` mark."""
+        self.detached = False
+        if self.value is not None:
+            self.value.grad = None
+
+    def resize(self, batch: int) -> None:
+        """Forget the last output; the next pass brings its own batch size, so that nothing else has to change."""
+        self.value = None if self.value is not None and self.value.shape[0] != batch else self.value
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {self.shape}>"

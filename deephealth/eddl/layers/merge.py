@@ -100,7 +100,7 @@ class LConcat(Layer):
     """Layers side by side.
 
     Args:
-        parents: what it reads, at least two.
+        parents: what it reads, at least one.
         axis: along which axis, batch excluded; -1 for the last.
         name: its name.
     """
@@ -108,7 +108,7 @@ class LConcat(Layer):
     prefix = "concat"
 
     def __init__(self, parents: Sequence[Layer], axis: int = 0, name: str = "") -> None:
-        _need(parents, 2, "LConcat")
+        _need(parents, 1, "LConcat")
         shapes = [parent.shape for parent in parents]
         self.axis = len(shapes[0]) - 1 if axis == -1 else axis
         if self.axis < 0:
@@ -189,7 +189,7 @@ def Concat(layers: Sequence[Layer], axis: int = 0, name: str = "") -> Layer:
     """Put layers side by side.
 
     Args:
-        layers: at least two layers whose shapes agree on the other axes.
+        layers: layers whose shapes agree on the other axes.
         axis: along which axis, batch excluded: 0 is the channel; -1 for the last.
         name: its name.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 
 from deephealth.core.errors import did_you_mean
@@ -10,7 +11,11 @@ from deephealth.eddl.errors import EddlError
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.net.net import Net
 
-__all__ = ["Model", "getLayer", "initializeLayer", "removeLayer", "setName", "setTrainable"]
+__all__ = ["EddlNameWarning", "Model", "getLayer", "initializeLayer", "removeLayer", "setName", "setTrainable"]
+
+
+class EddlNameWarning(UserWarning):
+    """A name that no layer has, where the original did nothing without a word."""
 
 
 def Model(in_: Sequence[Layer], out: Sequence[Layer]) -> Net:
@@ -80,19 +85,30 @@ def _unlink(net: Net, layer: Layer) -> None:
 
 
 def initializeLayer(net: Net, l: str) -> None:
-    """Draw the parameters of the layer with the name ``l`` again, with its initializer."""
-    layer = getLayer(net, l)
-    layer.initialize((net.layers.index(layer), net.redraws))
-    net.redraws += 1
+    """Draw the parameters of the layers with the name ``l`` again, with their initializers.
+
+    Warns:
+        EddlNameWarning: there is no such layer; nothing is done, as in the original.
+    """
+    for layer in _named(net, l, "initializeLayer"):
+        layer.initialize((net.layers.index(layer), net.redraws))
+        net.redraws += 1
 
 
 def setTrainable(net: Net, lanme: str, val: bool) -> None:
-    """Freeze (``False``) or thaw (``True``) the layer with the name ``lanme``.
+    """Freeze (``False``) or thaw (``True``) the layers with the name ``lanme``.
 
-    Raises:
-        EddlError: there is no such layer.
+    Warns:
+        EddlNameWarning: there is no such layer; nothing is done, as in the original.
     """
-    getLayer(net, lanme).setTrainable(val)
-    for replica in net.snets:
-        if replica is not net:
-            getLayer(replica, lanme).setTrainable(val)
+    for each in {id(each): each for each in [net, *net.snets]}.values():
+        for layer in _named(each, lanme, "setTrainable"):
+            layer.setTrainable(val)
+
+
+def _named(net: Net, name: str, where: str) -> list[Layer]:
+    found = [layer for layer in net.layers if layer.name == name]
+    if not found:
+        hint = did_you_mean(name, [layer.name for layer in net.layers])
+        warnings.warn(f"{where}: net {net.name} has no layer '{name}'; {hint}", EddlNameWarning, stacklevel=3)
+    return found

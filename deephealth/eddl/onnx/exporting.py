@@ -207,11 +207,14 @@ def _compare(net: Net, exportable: Exportable, content: bytes) -> None:
 
 def _reference(net: Net, exportable: Exportable, examples: list[torch.Tensor]) -> Sequence[torch.Tensor]:
     """Return what the net gives in test mode, on the CPU."""
+    from deephealth.eddl.net.sequence_plan import Plan
+
     with torch.no_grad():
         if not net.isrecurrent:  # recurrent nodes written for ONNX compute only there
             found: Sequence[torch.Tensor] = exportable.module(*examples)
             return found
-        module = net.recurrent_module("seq2seq" if net.isdecoder else "last")
+        kind = "last" if not net.isdecoder else "seq2seq" if Plan(net).has_encoder else "vec2seq"
+        module = net.recurrent_module(kind)
         modes = [(part, part.training) for part in module.modules()]
         module.eval()
         try:

@@ -100,7 +100,7 @@ class Importer:
         self.known[value] = Const(tensor_of(value.const_value), weight=True, name=value.name or "")
 
     def _output(self, value: ir.Value) -> Layer:
-        found = self.known[value]
+        found = self._found(value, "the graph's output")
         if isinstance(found, Data):
             return found.layer
         if self.first_input is None:
@@ -139,11 +139,16 @@ class Importer:
 
     def read(self, node: ir.Node) -> Site:
         """Return a node with what is known of its inputs, written as the newest opset would."""
-        inputs = [None if value is None else self.known[value] for value in node.inputs]
+        inputs = [None if value is None else self._found(value, node.name or node.op_type) for value in node.inputs]
         attributes, inputs = modernise(
             node.op_type, self.version, attributes_of(node), inputs, Const, per_axis=self.own
         )
         return Site(self, node.op_type, attributes, inputs, node.name or "", node)
+
+    def _found(self, value: ir.Value, reader: str) -> Known:
+        if value not in self.known:
+            raise EddlOnnxError("ONNX::ImportNet", f"'{reader}' reads '{value.name}', which nothing in the file makes")
+        return self.known[value]
 
     def _branch(self, node: ir.Node) -> None:
         condition = self.known[node.inputs[0]] if node.inputs[0] is not None else None

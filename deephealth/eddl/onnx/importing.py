@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deephealth.core.errors import DeepHealthError
 from deephealth.eddl.errors import EddlOnnxError
 from deephealth.eddl.onnx.log_level import LOG_LEVEL, logger
 from deephealth.eddl.onnx.opsets import ENTRY
@@ -92,7 +93,14 @@ def _net(model: ir.Model, input_shape: Sequence[int] | None, mem: int) -> Net:
     if mem not in _MEMORY:
         raise EddlOnnxError("ONNX::ImportNet", f"mem is {mem}", allowed="0, 1 or 2: full, middle or low memory")
     _check(model)
-    lin, lout = _layers(model, input_shape)
+    try:
+        lin, lout = _layers(model, input_shape)
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+        if isinstance(error, DeepHealthError):
+            raise
+        raise EddlOnnxError(  # a file may say nonsense anywhere
+            "ONNX::ImportNet", f"the model does not make sense: {error}", hint="check it with onnx.checker.check_model"
+        ) from error
     net = Model(lin, lout)
     net.mem_level, net.onnx_pretrained = mem, True
     logger.info("imported %d layers", len(net.layers))

@@ -88,7 +88,11 @@ def _states(site: Site) -> list[Layer]:
     if given is None:
         return []
     source = given.layer
-    return [LCopyStates([source], "getstates") if isinstance(source, RecurrentLayer) else source]
+    if not isinstance(source, RecurrentLayer):
+        return [source]
+    states = LCopyStates([source], "getstates")
+    site.importer.adopt(site, states)
+    return [states]
 
 
 def _parameters(site: Site, w: Tensor, r: Tensor) -> list[Tensor]:

@@ -136,8 +136,8 @@ class StepImporter(Importer):
     def read(self, node: ir.Node) -> Site:
         """Return a node whose axes are counted without time."""
         site = super().read(node)
-        away = self._away(node)
-        if not away or site.op in RECURRENT:
+        away = {} if site.op in RECURRENT else self._away(node)
+        if not away:
             return site
         if "axis" in site.attributes and not (site.op == "Gather" and site.data(0) is None):
             own = self.own and site.op == "Softmax"  # EDDL writes the axis of one step

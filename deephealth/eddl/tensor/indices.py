@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from deephealth.eddl.errors import EddlError, EddlValueError
-from deephealth.eddl.strictness import is_strict
 
 __all__ = ["as_slices", "parse_indices"]
 
@@ -26,8 +25,8 @@ def _bounds(text: str, size: int) -> tuple[int, int]:
         raise EddlValueError(f"{_TITLE}: '{text}' is no index", allowed=_ALLOWED)
     first = int(parts[1] or 0)
     end = size if parts[2] is None else int(parts[2])
-    if end == 0 and is_strict():
-        end = size  # the original counts the 0 as from the end
+    if end == 0:
+        end = size  # EDDL counts the 0 as from the end: ":0" is everything
     return (first + size if first < 0 else first, (end + size if end < 0 else end) - 1)
 
 

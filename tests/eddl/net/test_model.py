@@ -5,6 +5,7 @@ import pytest
 from deephealth import eddl
 from deephealth.eddl.errors import EddlError
 from deephealth.eddl.graph.names import reset_names
+from deephealth.eddl.net.model import EddlNameWarning
 
 
 def mlp(width=8, out=3):
@@ -98,3 +99,35 @@ def test_two_layers_of_one_name_keep_their_own_parameters():
     x = eddl.Input([4])
     net = eddl.Model([x], [eddl.Dense(eddl.Dense(x, 3, name="d"), 2, name="d")])
     assert sum(p.numel() for p in net.module.parameters()) == 4 * 3 + 3 + 3 * 2 + 2
+
+
+def test_unknown_names_change_nothing_but_say_so():
+    net = mlp()
+    for call in (lambda: eddl.setTrainable(net, "nobody", False), lambda: eddl.initializeLayer(net, "nobody")):
+        with pytest.warns(EddlNameWarning, match="no layer 'nobody'"):
+            call()
+    assert all(layer.trainable for layer in net.layers)
+
+
+def test_all_layers_of_one_name_are_frozen():
+    x = eddl.Input([4])
+    net = eddl.Model([x], [eddl.Dense(eddl.Dense(x, 3, name="d"), 2, name="d")])
+    eddl.setTrainable(net, "d", False)
+    assert [layer.trainable for layer in net.layers] == [True, False, False]
+
+
+def test_small_methods_of_layers(capsys):
+    net, other = mlp(), mlp()
+    layer = net.layers[1]
+    layer.params[0].torch.fill_(3.0)
+    layer.copy(other.layers[1])
+    assert (other.layers[1].params[0].getdata() == 3).all()
+    layer.clamp(-1, 1)
+    assert (layer.params[0].getdata() == 1).all()
+    layer.info()
+    assert net.lin[0].name in capsys.readouterr().out
+    eddl.forward(net, [eddl.Tensor.ones([2, 8])])
+    layer.resize(5)
+    assert layer.output.shape == [1, 16]
+    layer.setmode(0)
+    assert not layer.op.training

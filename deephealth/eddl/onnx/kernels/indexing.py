@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from deephealth.eddl.onnx.kernels.registry import kernel
@@ -59,17 +58,16 @@ def _scatter_nd(x: Tensor, index: Tensor, updates: Tensor, *, reduction: str = "
     flat = torch.zeros_like(places[0])
     for i, place in enumerate(places):
         flat = flat * x.shape[i] + place
-    tail = list(x.shape[len(places) :])
-    rows = x.reshape([-1, *tail])
-    reduced = rows.index_reduce(0, flat.reshape(-1), updates.reshape([-1, *tail]), _REDUCTIONS[reduction])
-    return reduced.reshape(x.shape)
+    rows = x.reshape([-1, *x.shape[len(places) :]]).flatten(1) if x.dim() > len(places) else x.reshape(-1, 1)
+    where = flat.reshape(-1, 1).expand(-1, rows.shape[1])
+    return rows.scatter_reduce(0, where, updates.reshape(where.shape), _REDUCTIONS[reduction]).reshape(x.shape)
 
 
 @kernel("OneHot", host=[1])
 def _one_hot(index: Tensor, depth: list[int] | int, values: Tensor, *, axis: int = -1) -> Tensor:
     count = int(depth[0] if isinstance(depth, list) else depth)
-    hot = torch.movedim(F.one_hot(index.long() % count, count), -1, axis)
-    return torch.where(hot.bool(), values[1], values[0])
+    hot = _index(index, count).unsqueeze(-1) == torch.arange(count, device=index.device)
+    return torch.where(hot.movedim(-1, axis), values[1], values[0])
 
 
 @kernel("Range", host=[0, 1, 2])

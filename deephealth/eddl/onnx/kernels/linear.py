@@ -56,10 +56,13 @@ def _conv_transpose(
     given = pads or [0] * (2 * rank)
     if auto_pad == "NOTSET" and output_shape is None and given[:rank] == given[rank:]:
         return run(x, weight, bias, steps, given[:rank], extra, group, rates)
-    full = run(x, weight, bias, steps, 0, extra, group, rates)
     wanted = output_shape
     if wanted is None and auto_pad in {"SAME_UPPER", "SAME_LOWER"}:
         wanted = [size * step for size, step in zip(x.shape[2:], steps, strict=True)]
+    if wanted is not None:  # what is asked for beyond the full result is bias alone
+        rows = zip(wanted, x.shape[2:], weight.shape[2:], steps, rates, strict=True)
+        extra = [max(want - ((size - 1) * step + (k - 1) * rate + 1), 0) for want, size, k, step, rate in rows]
+    full = run(x, weight, bias, steps, 0, extra, group, rates)
     if wanted is None:
         wanted = [size - given[i] - given[i + rank] for i, size in enumerate(full.shape[2:])]
         return _crop(full, given[:rank], wanted)

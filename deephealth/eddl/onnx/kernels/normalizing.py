@@ -74,7 +74,7 @@ def _mean_variance_normalization(x: Tensor, *, axes: list[int] | None = None) ->
 
 @kernel("LpNormalization")
 def _lp_normalization(x: Tensor, *, axis: int = -1, p: int = 2) -> Tensor:
-    return F.normalize(x, float(p), axis, 0.0)
+    return F.normalize(x, float(p), axis, 1e-12)
 
 
 @kernel("LRN")

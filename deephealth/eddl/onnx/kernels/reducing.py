@@ -75,5 +75,5 @@ def _top_k(
     sorted: int = 1,  # noqa: A002 - ONNX's name
 ) -> tuple[Tensor, ...]:
     count = k[0] if isinstance(k, list) else k
-    values, places = torch.topk(x, count, axis, bool(largest), bool(sorted))
-    return values, places
+    values, places = torch.sort(x, dim=axis, descending=bool(largest), stable=True)  # of equals, the first
+    return values.narrow(axis, 0, count), places.narrow(axis, 0, count)

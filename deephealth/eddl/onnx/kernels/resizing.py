@@ -132,6 +132,8 @@ def _native(
         return None
     align = style.coordinates == "align_corners" if name != "nearest" else None
     rows = [table.get(axis, (1.0, x.shape[axis])) for axis in range(2, x.dim())]
+    if style.coordinates == "pytorch_half_pixel" and any(wanted == 1 for _, wanted in table.values()):
+        return None  # the standard takes the first element there, torch the middle
     if sizes or align or antialias:
         target = [wanted for _, wanted in rows]
         return F.interpolate(x, size=target, mode=name, align_corners=align, antialias=antialias)

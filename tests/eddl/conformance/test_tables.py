@@ -1,0 +1,57 @@
+"""The tables of the documentation: whole, and about names that exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from deephealth import eddl
+from deephealth.eddl.differences import DIFFERENCES, status_of
+from deephealth.eddl.inventory import GROUPS, TENSOR_METHODS, TENSOR_STATICS, entries
+
+HERE = Path(__file__).parent
+INVENTORY = json.loads((HERE / "inventory.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def pages():
+    spec = importlib.util.spec_from_file_location("eddl_pages", HERE.parents[2] / "docs" / "eddl_pages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_names_are_pyeddls():
+    assert {name for names in GROUPS.values() for name in names.split()} == set(INVENTORY["functions"])
+    assert set(TENSOR_STATICS.split()) == set(INVENTORY["tensor"]["static"])
+    assert {"__init__", *TENSOR_METHODS.split()} == set(INVENTORY["tensor"]["instance"])
+
+
+def test_the_table_names_everything_with_a_status_and_a_summary(pages):
+    table = "\n".join(pages.name_page())
+    for entry in entries():
+        assert f"| `{entry.name}" in table
+        assert entry.status in {"same", "fixed", "lifted", "replaced", "extra"}
+        assert entry.summary
+    assert len(list(entries())) >= 239 + 25 + 88
+
+
+def test_a_difference_is_about_names_that_exist(pages):
+    page = "\n".join(pages.difference_page())
+    for difference in DIFFERENCES:
+        assert f"| {difference.name} |" in page
+        for name in difference.names:
+            owner, _, member = name.rpartition(".")
+            assert hasattr(eddl.Tensor if owner else eddl, member)
+    assert len({difference.name for difference in DIFFERENCES}) == len(DIFFERENCES)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("ReLu", "same"), ("adagrad", "fixed"), ("Maximum", "fixed"), ("ConvT2D", "lifted"), ("CS_FPGA", "replaced")],
+)
+def test_statuses(name, status):
+    assert status_of(name) == status
