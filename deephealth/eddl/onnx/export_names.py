@@ -103,10 +103,7 @@ def _end(nodes: list[ir.Node]) -> ir.Node:
     return nodes[-1]
 
 
-_MAIN = {
-    "AveragePool", "BatchNormalization", "Concat", "Conv", "ConvTranspose", "GRU", "Gather", "Gemm", "LSTM", "MatMul",
-    "MaxPool", "RNN", "Resize",
-}  # fmt: skip
+_MAIN = {"BatchNormalization", "Conv", "ConvTranspose", "GRU", "Gemm", "LSTM", "MatMul", "RNN"}
 _OUTPUTS = {("MatMul", 0): "{}_MatMul"} | {
     (op, place): f"{{}}_{what}" for op in ("LSTM", "GRU", "RNN") for place, what in enumerate(("Y", "Y_h", "Y_c"))
 }

@@ -288,9 +288,12 @@ def _constants(attributes: dict[str, Any]) -> Iterator[Tensor]:
 
 def unknown_operators(nodes: Sequence[ir.Node]) -> list[str]:
     """Return the operators that nothing here computes, sorted."""
-    return sorted(
-        {node.op_type for node in nodes if node.op_type not in KERNELS and node.op_type not in {"Constant", "If"}}
-    )
+    names = {_text(node.op_type) for node in nodes}
+    return sorted(name for name in names if name not in KERNELS and name not in {"Constant", "If"})
+
+
+def _text(name: Any) -> str:
+    return name if isinstance(name, str) else repr(name)  # bytes that are no text, in a damaged file
 
 
 def _comparable(a: Tensor, b: Tensor) -> bool:

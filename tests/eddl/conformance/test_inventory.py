@@ -104,6 +104,11 @@ def examples():
         "Adamax": core_classes.Adamax(0.1),
         "Nadam": core_classes.Nadam(0.1),
         "RMSProp": core_classes.RMSProp(0.1),
+        "TensorDescriptor": core_classes.TensorDescriptor(0),
+        "SelDescriptor": core_classes.SelDescriptor([":", "0"]),
+        "GatherDescriptor": core_classes.GatherDescriptor([0]),
+        "ExpandDescriptor": core_classes.ExpandDescriptor(2),
+        "ReduceDescriptor2": core_classes.ReduceDescriptor2([0]),
     }
 
 
