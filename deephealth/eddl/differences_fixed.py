@@ -102,6 +102,18 @@ FIXED: tuple[tuple[str, str, str, str], ...] = (
         "LSTM",
     ),
     (
+        "regularized once per time step",
+        "In an unrolled net, L1 and L2 shrink a weight once for every copy of its layer in a step.",
+        "Once in a step.",
+        "L1 L2 L1L2",
+    ),
+    (
+        "axis -1 of Unsqueeze",
+        "Unsqueeze with axis -1 puts the new axis first.",
+        "It puts it last.",
+        "Unsqueeze",
+    ),
+    (
         "bidirectional is ignored",
         "bidirectional=True is stored and ignored.",
         "The layer runs both ways and has twice the units.",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from deephealth.eddl.errors import EddlError, EddlShapeError
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.ops.shapes import PermuteOp, ReshapeOp, SqueezeOp, UnsqueezeOp
+from deephealth.eddl.strictness import is_strict
 
 __all__ = [
     "Flatten",
@@ -77,7 +78,7 @@ class LUnsqueeze(Layer):
 
     Args:
         parent: what it reads.
-        axis: where, batch excluded; -1 for the end.
+        axis: where, batch excluded; -1 for the end (strict mode: for the beginning, as the original).
         name: its name.
     """
 
@@ -89,7 +90,8 @@ class LUnsqueeze(Layer):
         if not -1 <= axis <= ndim:
             what = f"axis {axis} cannot be added to samples of shape {parent.shape}"
             raise EddlShapeError("Unsqueeze", what, allowed=f"0 to {ndim}, or -1 for the end")
-        place = ndim if axis == -1 else axis
+        end = 0 if is_strict() else ndim
+        place = end if axis == -1 else axis
         super().__init__([parent], UnsqueezeOp(place + 1), [*parent.shape[:place], 1, *parent.shape[place:]], name)
 
 

@@ -13,6 +13,7 @@ from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.layers.recurrent_nodes import LRNN, RecurrentLayer
 from deephealth.eddl.net.running import Arranged, arrange, as_torch, own_steps, run_capturing
 from deephealth.eddl.net.scoring import deltas, fit_targets, score
+from deephealth.eddl.net.sequence_scores import copies
 from deephealth.eddl.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -253,18 +254,27 @@ def apply_regularizers(net: Net) -> None:
     for layer in net.layers:
         if layer.reg is not None and layer.trainable:
             for weight in _regularized(layer):
-                layer.reg.apply(weight)
+                for _ in range(_times(net, layer)):
+                    layer.reg.apply(weight)
     for other in {id(layer.net): layer.net for layer in net.netinput if layer.net is not net}.values():
         apply_regularizers(other)
 
 
 def _regularized(layer: Layer) -> list[Tensor]:
-    """The weight matrix; all of a recurrent layer's (in strict mode none of LSTM's and GRU's, as in EDDL)."""
+    """The weight matrix or kernel; all of a recurrent layer's (in strict mode none of LSTM's and GRU's, as in EDDL)."""
     if not isinstance(layer, RecurrentLayer):
-        return layer.params[:1]
+        return [param for param in layer.params[:1] if param.ndim >= 2]  # not the gamma of a normalisation
     if layer.net is not None and layer.net.strict and not isinstance(layer, LRNN):
         return []
     return [param for param in layer.params if param.ndim == 2]
+
+
+def _times(net: Net, layer: Layer) -> int:
+    """How often a step shrinks a weight: once; strict mode: once per copy that EDDL's unrolled net had of the layer."""
+    if not (net.strict and net.isrecurrent and net.kept_inputs):
+        return 1
+    given, out = net.kept_inputs[0], net.outputs[0].value
+    return copies(net, layer, given.shape[1] if given.dim() > 1 else 1, out.shape[1] if out is not None else 1)
 
 
 def zeroGrads(m: Net) -> None:

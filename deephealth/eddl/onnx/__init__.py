@@ -1,0 +1,1 @@
+"""ONNX models as nets, and nets as ONNX models."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deephealth.eddl.onnx.inputs import InputPlan
     from deephealth.eddl.onnx.site import Site
 
-__all__ = ["batched_concat", "follow", "outer_of", "reshape_target", "without_strides"]
+__all__ = ["batched_concat", "expand_target", "follow", "outer_of", "reshape_target", "without_strides"]
 
 
 def reshape_target(site: Site, plan: InputPlan) -> list[Known | None]:
@@ -37,8 +37,8 @@ def reshape_target(site: Site, plan: InputPlan) -> list[Known | None]:
         fixed = [-1 if axis in moving else size for axis, size in enumerate(first)]
         return [data, Const(torch.tensor(fixed, dtype=torch.int64))]
     if isinstance(target, Sizes):
-        pair = (torch.tensor(each, dtype=torch.int64) for each in (first, second))
-        return [data, Sizes(*pair, plan.batches)]
+        pair = [torch.tensor(each, dtype=torch.int64) for each in (first, second)]
+        return [data, Sizes(pair[0], pair[1], plan.batches)]
     return site.inputs
 
 
@@ -122,6 +122,19 @@ def outer_of(site: Site, first: Tensor, second: Tensor) -> int:
         if each.outer > 1 and any(each.first.shape[axis] in sizes for axis in each.batch_axes):
             return each.outer
     return 1
+
+
+def expand_target(site: Site) -> list[Known | None]:
+    """Return Expand's inputs, its target not naming the sizes that follow the batch: 1 there keeps what is."""
+    data, target = site.data(), site.const(1)
+    if data is None or target is None:
+        return site.inputs
+    sizes = target.tolist()
+    for axis in data.batch_axes:
+        place = axis - data.first.dim() + len(sizes)
+        if place >= 0 and sizes[place] == data.first.shape[axis]:
+            sizes[place] = 1
+    return [data, Const(torch.tensor(sizes, dtype=torch.int64))]
 
 
 def batched_concat(site: Site, plan: InputPlan) -> list[Known | None]:

@@ -84,11 +84,12 @@ def submodule_of(layer: Layer) -> nn.Module:
 class _Constant(nn.Module):
     """A constant for every entry of the batch."""
 
+    value: Tensor
+
     def __init__(self, layer: LConstOfTensor) -> None:
         super().__init__()
         value = next(iter(layer.module.buffers()))
         self.register_buffer("value", value.detach().reshape(layer.shape).clone())
 
     def forward(self, like: Tensor) -> Tensor:
-        value: Tensor = self.value
-        return value.unsqueeze(0).expand(like.shape[0], *value.shape)
+        return self.value.unsqueeze(0).expand(like.shape[0], *self.value.shape)

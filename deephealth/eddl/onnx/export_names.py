@@ -37,6 +37,7 @@ def rename(model: ir.Model, exportable: Exportable) -> dict[str, tuple[str, str]
     Returns:
         For every weight in the file: its submodule and the attribute there.
     """
+    _part_outputs(model.graph)
     weights = _rename_weights(model.graph, exportable.layers)
     taken = {value.name for value in (*model.graph.inputs, *model.graph.initializers.values())}
     groups: dict[str, list[ir.Node]] = defaultdict(list)
@@ -55,6 +56,20 @@ def rename(model: ir.Model, exportable: Exportable) -> dict[str, tuple[str, str]
         if value.name != name:
             _call(value, name, taken)
     return weights
+
+
+def _part_outputs(graph: ir.Graph) -> None:
+    """Give every output a value of its own: layers that do nothing in a test share their input's."""
+    import onnx_ir as ir
+
+    seen: set[int] = set()
+    for i, value in enumerate(graph.outputs):
+        if id(value) in seen or value.is_graph_input() or value.is_initializer():
+            node = ir.node("Identity", [value])
+            node.outputs[0].type, node.outputs[0].shape = value.type, value.shape
+            graph.append(node)
+            graph.outputs[i] = node.outputs[0]
+        seen.add(id(value))
 
 
 def _scope(node: ir.Node) -> str:
@@ -96,11 +111,12 @@ def _rename_group(nodes: list[ir.Node], name: str, taken: set[str | None], *, ow
 def _end(nodes: list[ir.Node]) -> ir.Node:
     """Return the node whose output other layers, or the user, read."""
     inside = set(map(id, nodes))
-    for node in reversed(nodes):
+    working = [node for node in nodes if node.op_type != "Constant"]  # a constant may be shared with other layers
+    for node in reversed(working):
         value = node.outputs[0]
         if value.is_graph_output() or any(id(use.node) not in inside for out in node.outputs for use in out.uses()):
             return node
-    return nodes[-1]
+    return (working or nodes)[-1]
 
 
 _MAIN = {"BatchNormalization", "Conv", "ConvTranspose", "GRU", "Gemm", "LSTM", "MatMul", "RNN"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -14,7 +14,7 @@ from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.layers.activations import LActivation
 from deephealth.eddl.layers.core import LDense, LDropout
 from deephealth.eddl.layers.embedding import LEmbedding
-from deephealth.eddl.layers.recurrent_nodes import LCopyStates, LGRU, LLSTM, RecurrentLayer
+from deephealth.eddl.layers.recurrent_nodes import LGRU, LLSTM, LCopyStates, RecurrentLayer
 from deephealth.eddl.net.sequence_plan import Plan
 from deephealth.eddl.onnx.export_module import BATCH, SEQUENCE, Exportable, submodule_of
 
@@ -74,6 +74,10 @@ class OnnxRecurrent(nn.Module):
         layer: whose weights it takes.
     """
 
+    W: Tensor
+    R: Tensor
+    B: Tensor
+
     def __init__(self, layer: RecurrentLayer) -> None:
         super().__init__()
         self.kind = kind_of(layer)
@@ -85,9 +89,9 @@ class OnnxRecurrent(nn.Module):
             self.register_buffer(name, tensor.detach().clone())
         self.attributes = self._attributes(layer)
 
-    def _attributes(self, layer: RecurrentLayer) -> dict[str, object]:
+    def _attributes(self, layer: RecurrentLayer) -> dict[str, Any]:
         names = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}.get(self.kind)
-        found: dict[str, object] = {
+        found: dict[str, Any] = {
             "activations": (names or [_RNN[getattr(layer, "activation", "tanh")]]) * self.directions,
             "direction": "bidirectional" if self.directions == 2 else "forward",
             "hidden_size": self.units,

@@ -1,4 +1,4 @@
-"""Export of nets to ONNX: torch's exporter, EDDL's names, and a check by the standard's own tools before anything is kept."""
+"""Export of nets to ONNX: torch's exporter, EDDL's names, and a check before anything is kept."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _TOLERANCE = 1e-3
 def save_net_to_onnx_file(net: Net, path: str, seq_len: int = 0) -> None:
     """Write a net as an ONNX file of standard operators.
 
-    The batch is open; nodes and outputs have their layers' names. Layers of data augmentation act as in a test. The file
-    is checked, run and compared with the net (where onnxruntime is installed) before it is put in place.
+    The batch is open; nodes and outputs have their layers' names. Layers of data augmentation act as in a test. The
+    file is checked, run and compared with the net (where onnxruntime is installed) before it is put in place.
 
     Args:
         net: the net, with its weights.
@@ -199,10 +199,15 @@ def _compare(net: Net, exportable: Exportable, content: bytes) -> None:
     got = session.run(None, {name: each.numpy() for name, each in zip(exportable.inputs, examples, strict=True)})
     for name, a, b in zip(exportable.outputs, wanted, got, strict=True):
         found = torch.from_numpy(b)
-        if found.numel() != a.numel() or not torch.allclose(found.reshape(a.shape).to(a.dtype), a, _TOLERANCE, _TOLERANCE * float(a.abs().max()), True):
+        fits = found.numel() == a.numel()
+        if not fits or not _close(found.reshape(a.shape).to(a.dtype), a):
             raise EddlOnnxError(
                 _TITLE, f"the exported model gives other numbers at output {name}", hint="nothing was written"
             )
+
+
+def _close(found: torch.Tensor, wanted: torch.Tensor) -> bool:
+    return torch.allclose(found, wanted, _TOLERANCE, _TOLERANCE * float(wanted.abs().max()), equal_nan=True)
 
 
 def _reference(net: Net, exportable: Exportable, examples: list[torch.Tensor]) -> Sequence[torch.Tensor]:

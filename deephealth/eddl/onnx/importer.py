@@ -1,8 +1,8 @@
 """The walk over an ONNX graph: what can be known is computed at once, the rest becomes layers.
 
 Every value is followed at two batch sizes with tensors that have a shape but no memory. What is the same at both is a
-constant; what differs follows the batch. So shapes that a file computes from its input vanish, and a file that was written
-for one batch size runs with any.
+constant; what differs follows the batch. So shapes that a file computes from its input vanish, and a file that was
+written for one batch size runs with any.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from deephealth.eddl.errors import EddlError, EddlOnnxError
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.onnx.attributes import attributes_of, tensor_of
-from deephealth.eddl.onnx.debatch import batched_concat, outer_of, reshape_target, without_strides
+from deephealth.eddl.onnx.debatch import batched_concat, expand_target, outer_of, reshape_target, without_strides
 from deephealth.eddl.onnx.inputs import InputPlan
 from deephealth.eddl.onnx.kernels import KERNELS
 from deephealth.eddl.onnx.layer import call_kernel
@@ -221,6 +221,8 @@ class Importer:
     def _free_batch(self, site: Site) -> None:
         if site.op == "Reshape":
             site.inputs = reshape_target(site, self.plan)
+        elif site.op == "Expand" and self.plan.fixed:
+            site.inputs = expand_target(site)
         elif site.op == "Concat" and self.plan.fixed:
             site.inputs = batched_concat(site, self.plan)
 
@@ -236,7 +238,7 @@ class Importer:
         was, module = layer.module.training, layer.module.eval()
         loud = hasattr(module, "_quiet") and not module._quiet
         if loud:  # an op that looks at its data, to warn: there is none here
-            module._quiet = True
+            module._quiet = True  # type: ignore[assignment]
         try:
             with self.mode:
                 result: Tensor = module(*(getattr(parent, which) for parent in parents))
@@ -247,7 +249,7 @@ class Importer:
         finally:
             module.train(was)
             if loud:
-                module._quiet = False
+                module._quiet = False  # type: ignore[assignment]
         return result
 
     def _guarded(self, site: Site, make: Callable[[], Layer]) -> Layer:

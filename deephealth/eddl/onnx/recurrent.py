@@ -7,7 +7,7 @@ from torch import Tensor
 
 from deephealth.eddl.errors import EddlOnnxError
 from deephealth.eddl.graph.layer import Layer
-from deephealth.eddl.layers.recurrent_nodes import LCopyStates, LGRU, LLSTM, LRNN, RecurrentLayer
+from deephealth.eddl.layers.recurrent_nodes import LGRU, LLSTM, LRNN, LCopyStates, RecurrentLayer
 from deephealth.eddl.onnx.handlers.registry import load
 from deephealth.eddl.onnx.site import Site
 
@@ -58,10 +58,7 @@ def _check(site: Site) -> None:
     attributes = site.attributes
     acts = attributes.get("activations") or _USUAL[site.op]
     known = acts[: len(_USUAL[site.op])]
-    if site.op == "RNN":
-        odd = known[0] not in _RNN_ACTIVATIONS
-    else:
-        odd = known != _USUAL[site.op]
+    odd = known[0] not in _RNN_ACTIVATIONS if site.op == "RNN" else known != _USUAL[site.op]
     if odd or any(act != known[i % len(known)] for i, act in enumerate(acts)):
         raise _refused(site, f"the activations {acts}")
     if attributes.get("direction", "forward") == "reverse":

@@ -1,7 +1,7 @@
 """Import of recurrent nets as EDDL has them: the graph of one time step, which the net runs over the sequence.
 
-A file works on whole sequences, ``[T, B, ...]`` or ``[B, T, ...]``. Here the time (and LSTM's dimension of directions) is
-taken out of every value: the transposes and squeezes around recurrent nodes vanish, axes are counted without it.
+A file works on whole sequences, ``[T, B, ...]`` or ``[B, T, ...]``. Here the time (and LSTM's dimension of directions)
+is taken out of every value: the transposes and squeezes around recurrent nodes vanish, axes are counted without it.
 """
 
 from __future__ import annotations

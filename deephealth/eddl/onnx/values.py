@@ -1,10 +1,9 @@
-"""What the importer knows about a value of the graph while it walks: a constant, sizes that follow the batch, or data."""
+"""What the importer knows about a value of the graph: a constant, sizes that follow the batch, or data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from deephealth.eddl.errors import EddlOnnxError
@@ -108,6 +107,7 @@ def is_mask(tensor: Tensor) -> bool:
     """Return whether ``tensor`` is an attention mask: zeros, and one large negative number elsewhere.
 
     Example:
+        >>> import torch
         >>> is_mask(torch.tensor([0.0, -100.0, 0.0])), is_mask(torch.tensor([0.0, 1.0]))
         (True, False)
     """

@@ -226,3 +226,26 @@ def test_backward_without_a_beginning():
     eddl.forward(net, [eddl.Tensor.ones([1, 4])])
     with pytest.raises(RuntimeError, match="neither targets nor gradients"):
         eddl.backward(net)
+
+
+def test_normalisations_are_not_regularized():
+    x = eddl.Input([4])
+    net = eddl.Model([x], [eddl.Dense(eddl.L2(eddl.BatchNormalization(x, True), 0.5), 3)])
+    eddl.build(net, eddl.sgd(0.0), ["mse"], ["mse"], eddl.CS_CPU(1))
+    eddl.train_batch(net, [eddl.Tensor.randn([5, 4])], [eddl.Tensor.randn([5, 3])])
+    assert (net.layers[1].params[0].getdata() == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("strict", "kind", "shrunk"), [(False, "LSTM", 0.5), (True, "LSTM", 1.0), (False, "RNN", 0.5), (True, "RNN", 0.125)]
+)
+def test_regularizers_of_recurrent_layers(strict, kind, shrunk):
+    with eddl.strict_mode(strict):
+        x = eddl.Input([4])
+        net = eddl.Model([x], [eddl.L2(getattr(eddl, kind)(x, 3), 0.5)])
+        eddl.build(net, eddl.sgd(0.0), ["mse"], ["mse"], eddl.CS_CPU(1))
+        before = [param.getdata() for param in net.layers[1].params if param.ndim == 2]
+        eddl.train_batch(net, [eddl.Tensor.randn([5, 3, 4])], [eddl.Tensor.randn([5, 1, 3])])
+        after = [param.getdata() for param in net.layers[1].params if param.ndim == 2]
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_allclose(new, shrunk * old, rtol=1e-5)

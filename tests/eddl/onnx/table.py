@@ -17,11 +17,13 @@ VECTOR = {
     "dropout": lambda x: eddl.Dropout(x, 0.3), "dropout_plain": lambda x: eddl.Dropout(x, 0.3, False),
     "reshape": lambda x: eddl.Reshape(x, [2, -1]), "unsqueeze": eddl.Unsqueeze,
     "batchnorm": lambda x: eddl.BatchNormalization(x, True), "layernorm": eddl.LayerNormalization,
-    "norm": eddl.Norm, "normmax": eddl.NormMax, "normminmax": eddl.NormMinMax, "noise": lambda x: eddl.GaussianNoise(x, 0.5),
+    "norm": eddl.Norm, "normmax": eddl.NormMax, "normminmax": eddl.NormMinMax,
+    "noise": lambda x: eddl.GaussianNoise(x, 0.5),
     "abs": eddl.Abs, "exp": eddl.Exp, "log": eddl.Log, "log2": eddl.Log2, "log10": eddl.Log10, "sqrt": eddl.Sqrt,
     "pow": lambda x: eddl.Pow(x, 1.5), "clamp": lambda x: eddl.Clamp(x, 0.2, 0.6),
     "sum_cl": lambda x: eddl.Sum(2.0, x), "sub_cl": lambda x: eddl.Sub(2.0, x), "sub_lc": lambda x: eddl.Sub(x, 2.0),
-    "div_lc": lambda x: eddl.Div(x, 2.0), "div_cl": lambda x: eddl.Div(2.0, eddl.Sum(x, 1.0)), "mult_lc": lambda x: eddl.Mult(x, 3.0),
+    "div_lc": lambda x: eddl.Div(x, 2.0), "div_cl": lambda x: eddl.Div(2.0, eddl.Sum(x, 1.0)),
+    "mult_lc": lambda x: eddl.Mult(x, 3.0),
     "mult": lambda x: eddl.Mult(x, eddl.Tanh(x)), "div": lambda x: eddl.Div(x, eddl.Sum(x, 1.0)),
     "average": lambda x: eddl.Average([x, eddl.Tanh(x)]), "maximum": lambda x: eddl.Maximum([x, eddl.Tanh(x)]),
     "minimum": lambda x: eddl.Minimum([x, eddl.Tanh(x)]), "subtract": lambda x: eddl.Subtract([x, eddl.Tanh(x)]),
@@ -41,14 +43,16 @@ IMAGE = {
     "depthwise": lambda x: eddl.DepthwiseConv2D(x, [3, 3]), "pointwise": lambda x: eddl.PointwiseConv(x, 5),
     "conv_transpose": lambda x: eddl.ConvT2D(x, 4, [2, 2], [2, 2]),
     "conv_transpose_odd": lambda x: eddl.ConvT2D(x, 4, [3, 3], [2, 2]),
-    "batchnorm": lambda x: eddl.BatchNormalization(x, True), "batchnorm_noaff": lambda x: eddl.BatchNormalization(x, False),
+    "batchnorm": lambda x: eddl.BatchNormalization(x, True),
+    "batchnorm_noaff": lambda x: eddl.BatchNormalization(x, False),
     "groupnorm": lambda x: eddl.GroupNormalization(x, 3), "layernorm": eddl.LayerNormalization,
     "maxpool": eddl.MaxPool, "maxpool_same": lambda x: eddl.MaxPool(x, [3, 3], [2, 2], "same"),
     "avgpool": eddl.AveragePool, "avgpool_same": lambda x: eddl.AveragePool(x, [3, 3], [2, 2], "same"),
     "global_max": eddl.GlobalMaxPool, "global_avg": eddl.GlobalAveragePool2D,
     "softmax_axis1": lambda x: eddl.Softmax(x, 1), "dense_nd": lambda x: eddl.Dense(x, 3),
     "flatten": eddl.Flatten, "permute": lambda x: eddl.Permute(x, [1, 2, 0]), "transpose": eddl.Transpose,
-    "select": lambda x: eddl.Select(x, ["1", "2:5", ":-1"]), "split": lambda x: eddl.Concat(eddl.Split(x, [1, 2], 0), 2),
+    "select": lambda x: eddl.Select(x, ["1", "2:5", ":-1"]),
+    "split": lambda x: eddl.Concat(eddl.Split(x, [1, 2], 0), 2),
     "repeat": lambda x: eddl.Repeat(x, 2, 0), "tile": lambda x: eddl.Tile(x, [2, 1, 2]),
     "concat": lambda x: eddl.Concat([x, eddl.ReLu(x)]), "add": lambda x: eddl.Add([x, eddl.ReLu(x)]),
     "reduce_mean": lambda x: eddl.ReduceMean(x, [1, 2]), "reduce_var": lambda x: eddl.ReduceVar(x, [0], True),
@@ -70,12 +74,14 @@ SEQUENCE = {
 
 VOLUME = {
     "conv3d": lambda x: eddl.Conv3D(x, 3, [3, 3, 3]), "maxpool3d": eddl.MaxPool3D, "avgpool3d": eddl.AveragePool3D,
-    "conv_transpose3d": lambda x: eddl.ConvT3D(x, 3, [2, 2, 2], [2, 2, 2]), "upsampling3d": lambda x: eddl.UpSampling3D(x, [8, 8, 8]),
+    "conv_transpose3d": lambda x: eddl.ConvT3D(x, 3, [2, 2, 2], [2, 2, 2]),
+    "upsampling3d": lambda x: eddl.UpSampling3D(x, [8, 8, 8]),
     "global3d": eddl.GlobalMaxPool3D, "batchnorm3d": lambda x: eddl.BatchNormalization(x, True),
 }  # fmt: skip
 
 GROUPS = {
-    "vector": ([8], VECTOR), "image": ([3, 8, 8], IMAGE), "sequence": ([3, 8], SEQUENCE), "volume": ([2, 4, 4, 4], VOLUME),
+    "vector": ([8], VECTOR), "image": ([3, 8, 8], IMAGE), "sequence": ([3, 8], SEQUENCE),
+    "volume": ([2, 4, 4, 4], VOLUME),
 }  # fmt: skip
 
 RECURRENT = {

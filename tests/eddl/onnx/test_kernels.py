@@ -17,11 +17,12 @@ from deephealth.eddl.onnx.kernels import KERNELS  # noqa: E402
 from deephealth.eddl.onnx.layer import call_kernel  # noqa: E402
 from deephealth.eddl.onnx.opsets import modernise  # noqa: E402
 
-# what a net has no use for: randomness, training, sequences, strings, quantisation, caches, several values in one output
+# what a net has no use for: randomness, training, sequences, strings, quantisation, caches
 LEFT_OUT = (
     "training", "_mask", "bernoulli", "sequence_lens", "peephole", "argmax_pool", "with_argmax", "maxpool_with",
-    "string", "float8", "FLOAT8", "e4m3", "e5m2", "e8m0", "int4", "INT4", "int2", "INT2", "float4", "FLOAT4", "attention_",
-    "_expanded", "swish_", "uint64", "uint32", "uint16", "_bfloat16", "BFLOAT16", "nonmaxsuppression", "shape_clip",
+    "string", "float8", "FLOAT8", "e4m3", "e5m2", "e8m0", "int4", "INT4", "int2", "INT2", "float4", "FLOAT4",
+    "attention_", "_expanded", "swish_", "uint64", "uint32", "uint16", "_bfloat16", "BFLOAT16",
+    "nonmaxsuppression", "shape_clip",
     "resize_tf_crop_and_resize_axes_", "softmax_output", "_cubic_antialias", "_linear_antialias", "compress_default",
     "cast_no_saturate", "gru_batchwise_x", "qlinear", "clip_min_greater", "FLOAT16", "optional", "mod_mixed_sign_f",
     "affine_grid_3d", "gridsample_volumetric", "tfidf", "size_axis", "empty_set", "bitwise_not_3d",

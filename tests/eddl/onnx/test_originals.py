@@ -39,9 +39,15 @@ def test_there_are_cases():
     assert len(CASES) >= 6
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_a_file_of_the_original_gives_its_numbers(path):
+def test_a_file_of_the_original_gives_its_numbers(path, strict):
     case = np.load(path, allow_pickle=False)
+    with eddl.strict_mode(strict):
+        _check_numbers(path, case)
+
+
+def _check_numbers(path, case):
     net = import_net_from_onnx_string(case["onnx"].tobytes())
     (got,) = outputs_of(net, case["x"])
     np.testing.assert_allclose(got.reshape(case["pred"].shape), case["pred"], 1e-4, 1e-5)

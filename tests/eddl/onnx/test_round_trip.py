@@ -14,8 +14,8 @@ from deephealth import eddl  # noqa: E402
 from tests.eddl.onnx.table import GROUPS, RECURRENT, net_of  # noqa: E402
 
 SAME_CLASS = {
-    "vector": "dense relu sigmoid tanh leaky selu softmax dropout reshape unsqueeze batchnorm sqrt abs exp log pow clamp "
-    "sum_cl sub_cl sub_lc div_lc mult_lc mult maximum minimum",
+    "vector": "dense relu sigmoid tanh leaky selu softmax dropout reshape unsqueeze batchnorm sqrt abs exp log pow "
+    "clamp sum_cl sub_cl sub_lc div_lc mult_lc mult maximum minimum",
     "image": "conv_same conv_same_stride conv_valid_nobias conv_dilated conv_groups depthwise pointwise conv_transpose "
     "batchnorm maxpool maxpool_same avgpool avgpool_same global_max global_avg softmax_axis1 dense_nd flatten permute "
     "transpose select concat add reduce_mean reduce_sum reduce_min tile",
@@ -60,7 +60,11 @@ def test_the_file_is_eddls_in_names(trips):
     model = onnx.load_from_string(content)
     assert model.producer_name == "deephealth EDDL"
     weights = {tensor.name for tensor in model.graph.initializer}
-    assert {"conv2d1_W", "conv2d1_b", "batchnorm1_scale", "batchnorm1_bias", "batchnorm1_mean", "batchnorm1_variance"} <= weights
+    assert {
+        "conv2d1_W",
+        "conv2d1_b",
+        *(f"batchnorm1_{what}" for what in ("scale", "bias", "mean", "variance")),
+    } <= weights
     assert [value.name for value in model.graph.output] == [row[3].name for row in rows.values()]
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
     assert {node.name for node in model.graph.node} >= {"conv2d1", "batchnorm1", "maxpool2d2"}

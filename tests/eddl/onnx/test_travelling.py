@@ -7,8 +7,8 @@ import torch
 
 pytest.importorskip("onnxscript")
 
-from deephealth import eddl  # noqa: E402
-from deephealth.eddl.onnx.travelling import apply_grads_from_onnx, set_weights_from_onnx  # noqa: E402
+from deephealth import eddl
+from deephealth.eddl.onnx.travelling import apply_grads_from_onnx, set_weights_from_onnx
 
 
 def _net(units=3):

@@ -90,7 +90,8 @@ def _following_bias(site: Site, units: int) -> Tensor | None:
     if len(uses) != 1 or uses[0].node.op_type != "Add":
         return None
     add = uses[0].node
-    other = site.importer.known.get(add.inputs[1 - uses[0].idx])
+    value = add.inputs[1 - uses[0].idx]
+    other = site.importer.known.get(value) if value is not None else None
     if not isinstance(other, Const) or list(other.tensor.shape) != [units]:
         return None
     site.fused = [add.outputs[0]]

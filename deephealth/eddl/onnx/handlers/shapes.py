@@ -12,8 +12,8 @@ from deephealth.eddl.layers.selection import LSelect
 from deephealth.eddl.layers.shapes import LPermute, LReshape, LSqueeze, LUnsqueeze
 from deephealth.eddl.layers.special import LBypass
 from deephealth.eddl.onnx.handlers.registry import handler, load
-from deephealth.eddl.onnx.layer import LOnnx
 from deephealth.eddl.onnx.kernels.shaping import resolve_shape
+from deephealth.eddl.onnx.layer import LOnnx
 from deephealth.eddl.onnx.site import Site
 from deephealth.eddl.onnx.values import Data
 

@@ -36,7 +36,7 @@ def _conv(
 
 
 @kernel("ConvTranspose")
-def _conv_transpose(
+def _conv_transpose(  # noqa: PLR0913 - ONNX's attributes
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -86,7 +86,7 @@ def _gemm(
     alpha: float = 1.0,
     beta: float = 1.0,
     transA: int = 0,
-    transB: int = 0,  # noqa: N803 - ONNX's names
+    transB: int = 0,
 ) -> Tensor:
     product = (a.T if transA else a) @ (b.T if transB else b)
     product = product if alpha == 1.0 else alpha * product
@@ -106,7 +106,7 @@ def _einsum(*inputs: Tensor, equation: str) -> Tensor:
 
 
 @kernel("Attention")
-def _attention(
+def _attention(  # noqa: PLR0913 - ONNX's attributes
     q: Tensor,
     k: Tensor,
     v: Tensor,

@@ -19,7 +19,8 @@ def auto_pads(
         strides: steps.
         dilations: distances between the elements of a window.
         pads: ONNX's list: all befores, then all afters; ``None`` for zeros.
-        auto_pad: ``NOTSET`` takes ``pads``; ``VALID`` pads nothing; ``SAME_UPPER`` and ``SAME_LOWER`` pad to ceil(in/stride).
+        auto_pad: ``NOTSET`` takes ``pads``; ``VALID`` pads nothing; ``SAME_UPPER`` and ``SAME_LOWER`` pad
+            to ceil(in/stride).
     """
     rank = len(kernel)
     if auto_pad not in {"SAME_UPPER", "SAME_LOWER"}:

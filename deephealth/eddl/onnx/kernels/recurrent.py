@@ -77,7 +77,7 @@ def _biases(bias: Tensor | None, direction: int, gates: int, hidden: int, like: 
 
 
 @kernel("LSTM", several=True)
-def _lstm(
+def _lstm(  # noqa: PLR0913 - ONNX's attributes
     x: Tensor,
     w: Tensor,
     r: Tensor,
@@ -119,7 +119,7 @@ def _lstm(
 
 
 @kernel("GRU", several=True)
-def _gru(
+def _gru(  # noqa: PLR0913 - ONNX's attributes
     x: Tensor,
     w: Tensor,
     r: Tensor,
@@ -160,7 +160,7 @@ def _gru(
 
 
 @kernel("RNN", several=True)
-def _rnn(
+def _rnn(  # noqa: PLR0913 - ONNX's attributes
     x: Tensor,
     w: Tensor,
     r: Tensor,

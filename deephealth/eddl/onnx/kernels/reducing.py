@@ -72,7 +72,7 @@ def _top_k(
     *,
     axis: int = -1,
     largest: int = 1,
-    sorted: int = 1,  # noqa: A002 - ONNX's name
+    sorted: int = 1,
 ) -> tuple[Tensor, ...]:
     count = k[0] if isinstance(k, list) else k
     values, places = torch.sort(x, dim=axis, descending=bool(largest), stable=True)  # of equals, the first

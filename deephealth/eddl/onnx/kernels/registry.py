@@ -1,4 +1,4 @@
-"""The table of kernels: ONNX operator -> a function on torch tensors, with what the importer must know about its arguments."""
+"""The table of kernels: ONNX operator -> a function on torch tensors, with what the importer must know of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Kernel:
 
     Args:
         run: called with the inputs in ONNX's order (``None`` for a missing one), then the attributes by name.
-        host: positions of inputs that are shapes, axes and the like: they come as Python numbers or lists, not as tensors.
+        host: positions of inputs that are shapes, axes and the like: they come as Python numbers or lists.
         attributes: names of the attributes that ``run`` knows.
         arity: the most inputs it takes; ``None`` for any number.
         several: whether it returns a tuple, one entry per output.

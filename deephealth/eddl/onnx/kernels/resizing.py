@@ -16,7 +16,7 @@ __all__: list[str] = []
 
 
 @kernel("Resize", host=[1, 2, 3])
-def _resize(
+def _resize(  # noqa: PLR0913 - ONNX's attributes
     x: Tensor,
     roi: list[float] | None = None,
     scales: list[float] | None = None,
@@ -84,7 +84,9 @@ class _Style:
             exclude,
         )
 
-    def source(self, place: Tensor, size: int, wanted: int, scale: float, window: tuple[float, float] | None) -> Tensor:
+    def source(  # noqa: PLR0911 - one per transformation
+        self, place: Tensor, size: int, wanted: int, scale: float, window: tuple[float, float] | None
+    ) -> Tensor:
         """Return where in the input each output element lies."""
         name = self.coordinates
         if name == "align_corners":
