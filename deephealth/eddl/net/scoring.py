@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -81,11 +82,17 @@ def score(net: Net, outs: Sequence[torch.Tensor], targets: Sequence[torch.Tensor
 
 def _score_one(net: Net, index: int, target: torch.Tensor, out: torch.Tensor, *, total: int, measured: bool) -> None:
     """Add one time step of one output; the original measured only the first step of a net without a decoder."""
-    loss = net.losses[index].torch_value(target, out) if index < len(net.losses) else 0.0
-    if isinstance(loss, torch.Tensor) and loss.device.type == "cpu" and not loss.isfinite():
+    loss = _number(net.losses[index].torch_value(target, out)) if index < len(net.losses) else 0.0
+    if isinstance(loss, float) and not math.isfinite(loss):
         _refuse_bad_targets(net, index, target)
-    metric = net.metrics[index].torch_value(target, out) if measured and index < len(net.metrics) else 0.0
+    has_metric = measured and index < len(net.metrics)
+    metric = _number(net.metrics[index].torch_value(target, out)) if has_metric else 0.0
     net.totals.add(total, loss=loss, metric=metric)
+
+
+def _number(value: torch.Tensor) -> torch.Tensor | float:
+    """A float where that costs no waiting for a device."""
+    return value.item() if value.device.type == "cpu" else value
 
 
 def _refuse_bad_targets(net: Net, index: int, target: torch.Tensor) -> None:
