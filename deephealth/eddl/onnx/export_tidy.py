@@ -19,6 +19,7 @@ def tidy(model: ir.Model) -> None:
 
     common.InlinePass()(model)
     common.IdentityEliminationPass()(model)
+    _fold(model)
     for node in list(model.graph):
         if node.op_type == "Reshape":
             _plain_target(ir, model.graph, node)
@@ -31,6 +32,24 @@ def tidy(model: ir.Model) -> None:
         if node.op_type in {"Conv", "MaxPool"}:
             _take_in_pad(ir, node)
     common.RemoveUnusedNodesPass()(model)
+
+
+def _fold(model: ir.Model) -> None:
+    """Compute what depends on nothing, weights aside, which keep their names; rewrite sequences of tensors as Split."""
+    from onnxscript import optimizer
+
+    weights = set(model.graph.initializers)
+    scopes = {value.name: dict(node.metadata_props) for node in model.graph for value in node.outputs}
+
+    def only_without_weights(node: ir.Node) -> bool | None:
+        return False if any(value is not None and value.name in weights for value in node.inputs) else None
+
+    optimizer.fold_constants(model, should_fold=only_without_weights)
+    for node in reversed(list(model.graph)):  # new nodes belong to the layer that the old ones, or their readers, do
+        if not node.metadata_props:
+            known = [scopes[value.name] for value in node.outputs if value.name in scopes]
+            readers = [dict(use.node.metadata_props) for value in node.outputs for use in value.uses()]
+            node.metadata_props.update(next(iter(known + readers), {}))
 
 
 def _numbers(value: ir.Value | None) -> list[int] | None:

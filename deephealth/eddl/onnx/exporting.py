@@ -65,14 +65,13 @@ def save_net_to_onnx_file(net: Net, path: str, seq_len: int = 0) -> None:
     atomic_write(path, content)
 
 
-def serialize_net_to_onnx_string(net: Net, gradients: bool, seq_len: int = 0) -> bytes:
+def serialize_net_to_onnx_string(net: Net, gradients: bool) -> bytes:
     """Return a net as the bytes of an ONNX model.
 
     Args:
         net: the net.
         gradients: put the gradients of the last backward pass where the weights would be
             (see :func:`~deephealth.eddl.onnx.travelling.apply_grads_from_onnx`).
-        seq_len: as for :func:`save_net_to_onnx_file`.
 
     Raises:
         EddlOnnxError: a layer that ONNX cannot express.
@@ -86,7 +85,7 @@ def serialize_net_to_onnx_string(net: Net, gradients: bool, seq_len: int = 0) ->
         >>> eddl.import_net_from_onnx_string(content).layers[1].params[0].shape
         [4, 2]
     """
-    exportable, model, weights = _export(net, seq_len)
+    exportable, model, weights = _export(net, seq_len=0)
     if gradients:
         from deephealth.eddl.onnx.travelling import put_gradients
 
@@ -168,7 +167,10 @@ def _quiet() -> Iterator[None]:
 def _bytes(model: ir.Model) -> bytes:
     import onnx_ir as ir
 
-    content: bytes = ir.to_proto(model).SerializeToString()
+    try:
+        content: bytes = ir.to_proto(model).SerializeToString()
+    except Exception as error:  # protobuf's errors have no common public class
+        raise EddlOnnxError(_TITLE, "the net is too large for one ONNX file", allowed="up to 2 GiB") from error
     return content
 
 

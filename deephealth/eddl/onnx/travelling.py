@@ -57,6 +57,16 @@ def apply_grads_from_onnx(net: Net, model_string: bytes) -> None:
     Raises:
         EddlOnnxError: not ONNX, or a layer with weights is missing in it.
         EddlShapeError: gradients of another shape.
+
+    Example:
+        >>> import torch
+        >>> from deephealth import eddl
+        >>> x = eddl.Input([4])
+        >>> net = eddl.Model([x], [eddl.Dense(x, 2, name="d")])
+        >>> net.module(torch.ones(3, 4)).sum().backward()
+        >>> apply_grads_from_onnx(net, eddl.serialize_net_to_onnx_string(net, True))
+        >>> eddl.getLayer(net, "d").gradients[1].torch
+        tensor([6., 6.])
     """
     for layer, other in _layers(net, model_string):
         slots = layer.slots()

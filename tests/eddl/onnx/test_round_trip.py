@@ -6,6 +6,7 @@ import functools
 
 import pytest
 import torch
+from torch import nn
 
 pytest.importorskip("onnxscript")
 onnx = pytest.importorskip("onnx")
@@ -87,10 +88,11 @@ def test_a_recurrent_net_gives_the_same_numbers_everywhere(name, drawn, run, run
     assert [layer.name for layer in again.layers] == [layer.name for layer in net.layers]
 
 
-def test_a_fixed_number_of_steps_is_written_down(drawn):
+def test_a_fixed_number_of_steps_is_written_down(drawn, tmp_path):
     x = eddl.Input([3])
     net = drawn(eddl.Model([x], [eddl.Dense(eddl.GRU(x, 4), 2)]))
-    model = onnx.load_from_string(eddl.serialize_net_to_onnx_string(net, False, 7))
+    eddl.save_net_to_onnx_file(net, str(tmp_path / "net.onnx"), 7)
+    model = onnx.load(tmp_path / "net.onnx")
     dims = model.graph.input[0].type.tensor_type.shape.dim
     assert (model.graph.input[0].name, dims[1].dim_value, dims[2].dim_value) == ("input1orig", 7, 3)
     assert [node.op_type for node in model.graph.node if node.op_type == "GRU"]
@@ -144,3 +146,22 @@ def test_what_cannot_be_written_is_named(drawn):
     net = eddl.Model([x], [eddl.Add([x, eddl.GaussGenerator(0.0, 1.0, [4])])])
     with pytest.raises(eddl.EddlOnnxError, match="random numbers"):
         eddl.serialize_net_to_onnx_string(net, False)
+
+
+class Chunks(nn.Module):
+    """What torch's exporter writes as a sequence of tensors."""
+
+    def forward(self, x):
+        a, b = x.chunk(2, 1)
+        c, d, e = x.split([2, 1, 5], 1)
+        return torch.cat([a * b, e, d, c, torch.stack(x.unbind(1)[:3], 1), nn.functional.glu(x, 1)], 1)
+
+
+def test_pieces_of_tensors_become_splits(run, run_onnx, difference):
+    x = eddl.Input([8])
+    net = eddl.Model([x], [eddl.from_torch(Chunks(), x)])
+    content = eddl.serialize_net_to_onnx_string(net, False)
+    again, sample = eddl.import_net_from_onnx_string(content), torch.rand(3, 8)
+    assert difference(run(net, sample)[0], run(again, sample)[0]) <= 1e-4
+    assert difference(run(net, sample)[0], run_onnx(content, sample)[0]) <= 1e-4
+    assert not any("Sequence" in node.op_type for node in onnx.load_from_string(content).graph.node)
