@@ -7,7 +7,7 @@ from torch import Tensor
 from deephealth.eddl.graph.layer import Layer
 from deephealth.eddl.layers.embedding import LEmbedding
 from deephealth.eddl.layers.merge import LConcat
-from deephealth.eddl.layers.repetition import LTile
+from deephealth.eddl.layers.repetition import LRepeat, LTile
 from deephealth.eddl.layers.selection import LSelect
 from deephealth.eddl.layers.shapes import LPermute, LReshape, LSqueeze, LUnsqueeze
 from deephealth.eddl.layers.special import LBypass
@@ -139,7 +139,11 @@ def _tile(site: Site) -> Layer | None:
     data, repeats = site.data(), site.const(1)
     if data is None or repeats is None or int(repeats[0]) != 1:
         return None
-    return LTile(data.layer, [int(times) for times in repeats.tolist()[1:]], site.name)
+    times = [int(each) for each in repeats.tolist()[1:]]
+    spread = [axis for axis, count in enumerate(times) if count > 1]
+    if site.importer.own and len(spread) == 1:  # the original writes its Repeat as a Tile, and its Tile not at all
+        return LRepeat(data.layer, times[spread[0]], spread[0], site.name)
+    return LTile(data.layer, times, site.name)
 
 
 @handler("Gather")
