@@ -1,13 +1,21 @@
-"""Write the tables of the EDDL face: every name, and every difference from the original."""
+"""Write the tables of docs/how-to/from-pyeddl.md: every name of the EDDL face, and every difference from the original.
+
+    python docs/eddl_pages.py
+
+A test compares the page with what this would write.
+"""
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from deephealth.eddl.differences import DIFFERENCES, Stance
 from deephealth.eddl.inventory import entries
 
+PAGE = Path(__file__).parent / "how-to" / "from-pyeddl.md"
 HEADINGS: dict[Stance, str] = {
     "FIX": "Fixed: the original is wrong; strict mode is wrong again",
     "LIFT": "Lifted: the original refuses or crashes; both modes work",
@@ -39,4 +47,17 @@ def difference_page() -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("``", "`")
+    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text.replace("|", "\\|").replace("``", "`"))
+
+
+def whole_page(text: str) -> str:
+    """Return the page with its tables as they are now."""
+    for mark, lines in (("differences", difference_page()), ("names", name_page())):
+        start, end = re.search(rf"<!-- {mark}: .*?-->\n", text), text.index(f"<!-- /{mark} -->")
+        assert start is not None  # noqa: S101 - the marks are in the page
+        text = text[: start.end()] + "\n".join(lines).strip("\n") + "\n\n" + text[end:]
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(whole_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import eddl_pages
 import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -25,8 +24,6 @@ def setup(app: Any) -> dict[str, bool]:
     (FOLDER / "config.md").write_text("\n".join(config_page()) + "\n", encoding="utf-8")
     (FOLDER / "commands.md").write_text("\n".join(command_page()) + "\n", encoding="utf-8")
     (FOLDER / "names.md").write_text("\n".join(name_page()) + "\n", encoding="utf-8")
-    (FOLDER / "pyeddl-names.txt").write_text("\n".join(eddl_pages.name_page()) + "\n", encoding="utf-8")
-    (FOLDER / "pyeddl-differences.txt").write_text("\n".join(eddl_pages.difference_page()) + "\n", encoding="utf-8")
     return {"parallel_read_safe": True}
 
 

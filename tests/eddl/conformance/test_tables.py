@@ -39,6 +39,12 @@ def test_the_table_names_everything_with_a_status_and_a_summary(pages):
     assert len(list(entries())) >= 239 + 25 + 88
 
 
+def test_the_page_has_the_tables_of_today(pages):
+    text = pages.PAGE.read_text(encoding="utf-8")
+    assert pages.whole_page(text) == text, "run: python docs/eddl_pages.py"
+    assert all(f"| `{name}" in text for name in INVENTORY["functions"])
+
+
 def test_a_difference_is_about_names_that_exist(pages):
     page = "\n".join(pages.difference_page())
     for difference in DIFFERENCES:

@@ -61,8 +61,9 @@ def test_concat_counts_axes_without_the_batch():
     a, b = random(2, 3, 4), random(2, 3, 6)
     assert Concat([Input([3, 4]), Input([3, 6])], 1).shape == [3, 10]
     torch.testing.assert_close(Concat([Input([3, 4]), Input([3, 6])], -1).op(a, b), torch.cat([a, b], 2))
-    with pytest.raises(EddlShapeError, match="at least 2"):
-        Concat([Input([3])])
+    assert Concat([Input([3])]).shape == [3]
+    with pytest.raises(EddlShapeError, match="at least 1"):
+        Concat([])
     with pytest.raises(EddlShapeError, match="-1 for the last"):
         Concat([Input([3]), Input([3])], 1, "joined").op(random(2, 3), random(2, 3))
 
