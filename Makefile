@@ -55,6 +55,9 @@ bench: $(VENV)/.dev ## the benchmarks; on a quiet machine
 	$(BIN)/python scripts/bench/train_step.py
 	$(BIN)/python scripts/bench/kill_resume.py
 	$(BIN)/python scripts/bench/kill_command.py
+	$(BIN)/python scripts/bench/eddl_step.py
+	$(BIN)/python scripts/bench/eddl_step.py --memory
+	$(BIN)/python scripts/bench/eddl_workloads.py
 
 clean:           ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
