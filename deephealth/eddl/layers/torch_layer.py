@@ -90,7 +90,7 @@ def from_torch(module: nn.Module, in_: Layer | Sequence[Layer], name: str = "") 
     the values that they have, unless an initializer was set on the layer.
 
     Args:
-        module: takes one tensor [batch, *shape] per layer and returns one tensor [batch, ...].
+        module: takes one tensor ``[batch, ...]`` per layer and returns one tensor ``[batch, ...]``.
         in_: the layer it reads, or several.
         name: its name; ``torch1``, ``torch2``, ... when empty.
 
