@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deephealth.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from deephealth import eddl
     from deephealth.config import Config, load_config
     from deephealth.core.errors import DeepHealthError
     from deephealth.infer.predictor import Predictor
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# public name -> module that holds it; imported on first use, so that `import deephealth` loads no torch
-_PUBLIC = {
+# public name -> module that holds it (None: a subpackage); imported on first use: `import deephealth` loads no torch
+_PUBLIC: dict[str, str | None] = {
     "Config": "deephealth.config",
     "DeepHealthError": "deephealth.core.errors",
     "Model": "deephealth.models",
     "Predictor": "deephealth.infer.predictor",
     "build_model": "deephealth.models",
+    "eddl": None,
     "evaluate_run": "deephealth.usecases.evaluation",
     "export_run": "deephealth.usecases.exporting",
     "list_models": "deephealth.models",
@@ -48,6 +50,7 @@ __all__ = [
     "Model",
     "Predictor",
     "build_model",
+    "eddl",
     "evaluate_run",
     "export_run",
     "list_models",

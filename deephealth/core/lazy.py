@@ -10,12 +10,13 @@ from typing import Any
 __all__ = ["lazy_exports"]
 
 
-def lazy_exports(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_exports(package: str, homes: Mapping[str, str | None]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` for a package.
 
     Args:
         package: its ``__name__``.
-        homes: public name -> submodule that holds it (or the whole name of a module, if it has a dot).
+        homes: public name -> submodule that holds it (or the whole name of a module, if it has a dot; ``None`` if the
+            name is a submodule itself).
 
     Example:
         >>> get, names = lazy_exports("deephealth.core", {"format_bytes": "units"})
@@ -27,8 +28,10 @@ def lazy_exports(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str]
         if name not in homes:
             msg = f"module '{package}' has no attribute '{name}'"
             raise AttributeError(msg)
-        home = homes[name] if "." in homes[name] else f"{package}.{homes[name]}"
-        value = getattr(importlib.import_module(home), name)
+        home = homes[name]
+        if home is None:
+            return importlib.import_module(f"{package}.{name}")
+        value = getattr(importlib.import_module(home if "." in home else f"{package}.{home}"), name)
         # kept, also over a submodule of the same name, which its import has just bound to the package
         setattr(sys.modules[package], name, value)
         return value
