@@ -19,6 +19,16 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "onnxscript": ("onnx", "onnxscript"),
     "onnxruntime": ("onnx", "onnxruntime"),
     "tensorboard": ("track", "tensorboard"),
+    "highdicom": ("dicom", "highdicom"),
+    "gdcm": ("dicom", "python-gdcm"),
+    "openjpeg": ("dicom", "pylibjpeg-openjpeg"),
+    "rle": ("dicom", "pylibjpeg-rle"),
+    "jpeg_ls": ("dicom", "pyjpegls"),
+    "imagecodecs": ("dicom", "imagecodecs"),
+    "SimpleITK": ("dicom", "SimpleITK"),
+    "libjpeg": ("gpl-codecs", "pylibjpeg-libjpeg"),
+    "tifffile": ("wsi", "tifffile"),
+    "wsidicom": ("wsi", "wsidicom"),
 }
 
 
