@@ -6,14 +6,13 @@ In strict mode the bugs come back. An object remembers the mode it was made in: 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from deephealth.core.switch import Switch
 
 __all__ = ["is_strict", "strict", "strict_mode"]
 
-_VARIABLE = "DEEPHEALTH_EDDL_STRICT"
-_chosen: bool | None = None
+_SWITCH = Switch("DEEPHEALTH_EDDL_STRICT")
 
 
 def strict(on: bool = True) -> None:
@@ -28,19 +27,15 @@ def strict(on: bool = True) -> None:
         >>> strict(False); is_strict()
         False
     """
-    global _chosen
-    _chosen = on
+    _SWITCH.set(on)
 
 
 def is_strict() -> bool:
     """Return whether strict mode is on: what :func:`strict` said last, else ``DEEPHEALTH_EDDL_STRICT=1``."""
-    if _chosen is not None:
-        return _chosen
-    return os.environ.get(_VARIABLE, "").strip().lower() in {"1", "true", "yes", "on"}
+    return _SWITCH.is_on()
 
 
-@contextmanager
-def strict_mode(on: bool = True) -> Iterator[None]:
+def strict_mode(on: bool = True) -> AbstractContextManager[None]:
     """Set strict mode inside a ``with`` block, and put it back afterwards.
 
     Example:
@@ -48,9 +43,4 @@ def strict_mode(on: bool = True) -> Iterator[None]:
         ...     is_strict()
         True
     """
-    global _chosen
-    before, _chosen = _chosen, on
-    try:
-        yield
-    finally:
-        _chosen = before
+    return _SWITCH.held(on)

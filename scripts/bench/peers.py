@@ -57,7 +57,7 @@ def interleave(
 
 
 def speedup(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
-    """Return how many times as fast ours is: ratio of medians, with a 95 % interval from a bootstrap over the rounds."""
+    """Return how many times as fast ours is: ratio of medians, with a 95 % bootstrap interval."""
     pairs = np.array([ours, theirs])
     picks = np.random.default_rng(0).integers(0, pairs.shape[1], (10_000, pairs.shape[1]))
     medians = np.median(pairs[:, picks], axis=2)
