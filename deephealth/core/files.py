@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,16 @@ from typing import Any
 
 from deephealth.core.errors import DataError, StorageError
 
-__all__ = ["atomic_write", "atomic_write_json", "below", "fsync_folder", "sha256", "storage_errors", "writable_folder"]
+__all__ = [
+    "atomic_write",
+    "atomic_write_json",
+    "below",
+    "fsync_folder",
+    "sha256",
+    "storage_errors",
+    "user_cache_folder",
+    "writable_folder",
+]
 
 
 @contextmanager
@@ -102,6 +112,22 @@ def below(root: Path | str, name: str) -> Path:
     if Path(name).is_absolute() or "\x00" in name or not joined.is_relative_to(base):
         raise DataError(f"the path '{name}' leads outside {base}", allowed="paths below the data set's folder")
     return joined
+
+
+def user_cache_folder() -> Path:
+    """Return where this user's caches are kept: ``DEEPHEALTH_CACHE``, else where the platform keeps them.
+
+    Example:
+        >>> user_cache_folder().is_absolute()
+        True
+    """
+    if os.environ.get("DEEPHEALTH_CACHE"):
+        return Path(os.environ["DEEPHEALTH_CACHE"])
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "deephealth"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "deephealth" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deephealth"
 
 
 def writable_folder(path: Path | str, purpose: str) -> Path:

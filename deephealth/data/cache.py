@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deephealth.core.files import writable_folder
+from deephealth.core.files import user_cache_folder, writable_folder
 from deephealth.data.shelf import Shelf
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.raster import RASTER_VERSION, read_mask, read_rgb
@@ -176,9 +176,8 @@ class DecodedRasters(Sequence[Array]):
 
 
 def default_cache_folder() -> Path:
-    """Return the user's cache folder for pictures: below ``XDG_CACHE_HOME``, or ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "deephealth" / "rasters"
+    """Return the user's cache folder for pictures."""
+    return user_cache_folder() / "rasters"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from deephealth.core.errors import LimitError, MissingDataError, UnreadableFileError
 from deephealth.core.files import atomic_write
@@ -29,7 +30,9 @@ __all__ = [
     "read_bin",
     "read_bin_rows",
     "read_records",
+    "read_whole_shape",
     "write_bin",
+    "write_bin_parts",
     "write_records",
 ]
 
@@ -164,6 +167,41 @@ def write_bin(path: Path | str, array: np.ndarray) -> None:
     atomic_write(path, encode_bin(array))
 
 
+def read_whole_shape(path: Path | str, *, limits: Limits = BIN_LIMITS) -> tuple[int, ...]:
+    """Return the shape of a file's record, after checking that the file holds that record and nothing else.
+
+    Args:
+        path: the file.
+        limits: largest record.
+
+    Raises:
+        MissingDataError, UnreadableFileError, LimitError: as :func:`read_bin`.
+        UnreadableFileError: the file is longer than its record.
+    """
+    with _opened(path) as stream:
+        try:
+            shape, size = _read_header(stream, str(path), limits)
+        except UnreadableFileError as error:
+            raise _not_whole(path, error.what) from error
+        rest = os.fstat(stream.fileno()).st_size - stream.tell() - size
+    if rest or not shape:
+        raise _not_whole(path, f"{rest} bytes follow the record of shape {shape}")
+    return shape
+
+
+def write_bin_parts(stream: BinaryIO, shape: Sequence[int], parts: Iterable[ArrayLike]) -> None:
+    """Write a record piece by piece, so that large data sets need little memory.
+
+    Args:
+        stream: open for writing.
+        shape: shape of the whole.
+        parts: values in order, any pieces.
+    """
+    stream.write(struct.pack(f"<{1 + len(shape)}i", len(shape), *shape))
+    for part in parts:
+        stream.write(np.ascontiguousarray(part, dtype="<f4").tobytes())
+
+
 def write_records(path: Path | str, arrays: Iterable[np.ndarray]) -> None:
     """Write arrays as a file with one record each, atomically.
 
@@ -186,6 +224,14 @@ def _opened(path: Path | str) -> BufferedReader:
         return path.open("rb")
     except OSError as error:
         raise UnreadableFileError(f"{path} can't be opened: {error.strerror}", hint="check its permissions") from error
+
+
+def _not_whole(path: Path | str, why: str) -> UnreadableFileError:
+    return UnreadableFileError(
+        f"{path} is no whole .bin tensor: {why}",
+        allowed="int32 number of axes, int32 sizes, then float32 values, and nothing else",
+        hint="delete it and fetch or make it again: eddl.Tensor.fromarray(array).save(name)",
+    )
 
 
 def _truncated(name: str, what: str) -> UnreadableFileError:

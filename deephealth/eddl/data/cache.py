@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from pathlib import Path
 
-from deephealth.core.files import storage_errors
+from deephealth.core.files import storage_errors, user_cache_folder
 
 __all__ = ["cache_folder", "place"]
-
-VARIABLE = "DEEPHEALTH_CACHE"
 
 
 def cache_folder(kind: str) -> Path:
@@ -20,17 +16,7 @@ def cache_folder(kind: str) -> Path:
     Args:
         kind: a subfolder, such as ``"datasets"``.
     """
-    return _root() / kind
-
-
-def _root() -> Path:
-    if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE])
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "deephealth"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "deephealth" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deephealth"
+    return user_cache_folder() / kind
 
 
 def place(cached: Path, folder: Path) -> Path:

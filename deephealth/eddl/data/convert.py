@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deephealth.core.errors import UnreadableFileError
-from deephealth.eddl.data.bin_file import write_bin
+from deephealth.io.eddl_bin import write_bin_parts
 
 __all__ = ["convert_cifar", "convert_mnist", "read_idx"]
 
@@ -95,7 +95,7 @@ def _write(path: Path, shape: tuple[int, ...], parts: Iterator[NDArray[np.generi
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as stream:
-            write_bin(stream, shape, parts)
+            write_bin_parts(stream, shape, parts)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

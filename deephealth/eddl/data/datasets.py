@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deephealth.core.errors import DataError, StorageError
-from deephealth.eddl.data.bin_file import read_shape
 from deephealth.eddl.data.cache import cache_folder, place
 from deephealth.eddl.data.catalogue import DATASETS, MEBIBYTE, BinFile, Dataset
 from deephealth.eddl.data.convert import convert_cifar, convert_mnist
 from deephealth.eddl.data.fetch import fetch
 from deephealth.eddl.errors import EddlError
+from deephealth.io.eddl_bin import read_whole_shape
 
 __all__ = [
     "download_cifar10",
@@ -156,7 +156,7 @@ def _fetch_bins(dataset: Dataset, wanted: Sequence[BinFile], folder: Path, cache
 
 def _check_shape(file: BinFile, path: Path, title: str) -> None:
     """Refuse a cached file that is not a whole tensor of its shape; data sets that fit in another shape are free."""
-    shape = read_shape(path)
+    shape = read_whole_shape(path)
     same = len(shape) == len(file.shape) and all(w in (0, g) for w, g in zip(file.shape, shape, strict=True))
     if not same and file.name != "drive_trY.bin":
         raise EddlError(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
 from deephealth.eddl.errors import EddlError
 from deephealth.eddl.graph.layer import Layer
+from deephealth.eddl.graph.order import ancestors
+from deephealth.eddl.layers.core import Input
 from deephealth.eddl.net.net import Net
 from deephealth.eddl.net.passes import apply_regularizers, forward
 from deephealth.eddl.net.report import describe
 from deephealth.eddl.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["NetLoss", "compute_loss", "compute_metric", "newloss", "newmetric"]
 
@@ -38,8 +36,6 @@ class NetLoss:
     """
 
     def __init__(self, f: Callable[..., Layer], in_: Layer | Sequence[Layer], name: str) -> None:
-        from deephealth.eddl.layers.core import Input
-
         single = isinstance(in_, Layer)
         self.name = name
         self.value = 0.0
@@ -48,18 +44,12 @@ class NetLoss:
             Input(layer.shape, "graph_input" + ("" if single else str(index))) for index, layer in enumerate(self.input)
         ]
         self.fout = f(self.ginput[0] if single else self.ginput)
-        self.graph = Net(self._used(), [self.fout])
+        used = ancestors([self.fout], self.ginput)  # a function may leave a stand-in out
+        self.graph = Net(used, [self.fout])
         for layer in self.graph.layers:
             if layer.op is not None and layer.slots():
                 layer.initialize((self.graph.layers.index(layer),))
         sys.stdout.write(f"Loss graph:{name}\n{describe(self.graph)}\n")
-
-    def _used(self) -> list[Layer]:
-        """Stand-ins that the loss really reads; a function may leave one out."""
-        from deephealth.eddl.graph.order import topological
-
-        reached = {id(layer) for layer in _upwards(self.fout)}
-        return topological([layer for layer in self.ginput if id(layer) in reached])
 
     def compute(self) -> float:
         """Run the graph on what its layers put out last, and return the sum of the result over elements per sample.
@@ -82,17 +72,6 @@ class NetLoss:
         value = self._output()
         torch.autograd.backward([value], [torch.ones_like(value)], retain_graph=True)
         apply_regularizers(self.graph)
-
-
-def _upwards(layer: Layer) -> Iterator[Layer]:
-    stack: list[Layer] = [layer]
-    seen: set[int] = set()
-    while stack:
-        each = stack.pop()
-        if id(each) not in seen:
-            seen.add(id(each))
-            yield each
-            stack.extend(each.parent)
 
 
 def newloss(f: Callable[..., Layer], in_: Layer | Sequence[Layer], name: str) -> NetLoss:

@@ -24,7 +24,7 @@ def aliases(monkeypatch):
 
 
 def test_every_original_module_can_be_imported(aliases):
-    assert aliases == ["pyeddl"]
+    assert aliases == ["pyeddl", "pyecvl"]
     for name in MODULES:
         assert importlib.import_module(name).__name__ == name
 
@@ -104,11 +104,11 @@ def test_an_installed_original_wins_unless_forced(tmp_path, monkeypatch):
         assert compat.original_of(compat.LEGACY[0]).parent == tmp_path / "pyeddl"
         assert compat.install() == []
         assert importlib.import_module("pyeddl").WHO == "the original"
-        assert compat.install(force=True) == ["pyeddl"]
+        assert compat.install(force=True) == ["pyeddl", "pyecvl"]
         assert importlib.import_module("pyeddl").VERSION == "1.3.1"
         compat.uninstall()
         monkeypatch.setenv("DEEPHEALTH_COMPAT_FORCE", "1")
-        assert compat.install() == ["pyeddl"]
+        assert compat.install() == ["pyeddl", "pyecvl"]
     finally:
         compat.uninstall()
 
@@ -117,7 +117,7 @@ def test_sources_without_the_compiled_part_are_no_installation(tmp_path, monkeyp
     original(tmp_path, compiled=False)
     monkeypatch.syspath_prepend(tmp_path)
     try:
-        assert compat.install() == ["pyeddl"]
+        assert compat.install() == ["pyeddl", "pyecvl"]
         assert importlib.import_module("pyeddl").VERSION == "1.3.1"
     finally:
         compat.uninstall()

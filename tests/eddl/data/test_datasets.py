@@ -10,9 +10,9 @@ import pytest
 from deephealth import eddl
 from deephealth.core.errors import UnreadableFileError
 from deephealth.eddl.data import convert, datasets
-from deephealth.eddl.data.bin_file import read_shape, write_bin
 from deephealth.eddl.data.catalogue import DATASETS
 from deephealth.eddl.errors import EddlError
+from deephealth.io.eddl_bin import read_whole_shape, write_bin_parts
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def idx(array: np.ndarray) -> bytes:
 def write(path, shape):
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
-        write_bin(stream, shape, [np.zeros(int(np.prod(shape)))])
+        write_bin_parts(stream, shape, [np.zeros(int(np.prod(shape)))])
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_cifar_is_converted_from_the_publishers_archive(tmp_path):
             member.size = record.nbytes
             stream.addfile(member, io.BytesIO(record.tobytes()))
     convert.convert_cifar(archive, tmp_path)
-    assert read_shape(tmp_path / "cifar_trX.bin") == (10, 3, 32, 32)
-    assert read_shape(tmp_path / "cifar_tsY.bin") == (2, 10)
+    assert read_whole_shape(tmp_path / "cifar_trX.bin") == (10, 3, 32, 32)
+    assert read_whole_shape(tmp_path / "cifar_tsY.bin") == (2, 10)
     images = eddl.Tensor.load(str(tmp_path / "cifar_trX.bin")).getdata()
     np.testing.assert_array_equal(images[3], records[1, 1, 1:].reshape(3, 32, 32))
     labels = eddl.Tensor.load(str(tmp_path / "cifar_tsY.bin")).getdata()
