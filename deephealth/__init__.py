@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from deephealth.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from deephealth import eddl
+    from deephealth import ecvl, eddl
     from deephealth.config import Config, load_config
     from deephealth.core.errors import DeepHealthError
     from deephealth.infer.predictor import Predictor
@@ -32,6 +32,7 @@ _PUBLIC: dict[str, str | None] = {
     "Model": "deephealth.models",
     "Predictor": "deephealth.infer.predictor",
     "build_model": "deephealth.models",
+    "ecvl": None,
     "eddl": None,
     "evaluate_run": "deephealth.usecases.evaluation",
     "export_run": "deephealth.usecases.exporting",
@@ -50,6 +51,7 @@ __all__ = [
     "Model",
     "Predictor",
     "build_model",
+    "ecvl",
     "eddl",
     "evaluate_run",
     "export_run",

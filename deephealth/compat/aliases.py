@@ -111,7 +111,7 @@ def install(*, force: bool | None = None) -> list[str]:
 
     Example:
         >>> install(force=True)
-        ['pyeddl']
+        ['pyeddl', 'pyecvl']
         >>> import pyeddl
         >>> pyeddl.VERSION
         '1.3.1'

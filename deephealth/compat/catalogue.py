@@ -23,6 +23,23 @@ class LegacyPackage:
     modules: Mapping[str, str]
 
 
+# each held a part of the names; here each has them all
+_ECVL_MODULES = (
+    "arithmetic",
+    "augmentations",
+    "dataset_generator",
+    "dataset_parser",
+    "datatype",
+    "image",
+    "imgproc",
+    "metadata",
+    "support_dcmtk",
+    "support_eddl",
+    "support_imgcodecs",
+    "support_nifti",
+    "support_openslide",
+)
+
 LEGACY: tuple[LegacyPackage, ...] = (
     LegacyPackage(
         name="pyeddl",
@@ -35,6 +52,18 @@ LEGACY: tuple[LegacyPackage, ...] = (
             "pyeddl.utils": "deephealth.eddl.tensor.modes",
             "pyeddl._core": "deephealth.eddl.core_classes",
             "pyeddl._core.eddl": "deephealth.eddl.core_api",
+        },
+    ),
+    LegacyPackage(
+        name="pyecvl",
+        extension="_core",
+        modules={
+            "pyecvl": "deephealth.ecvl.version",
+            "pyecvl.version": "deephealth.ecvl.version",
+            "pyecvl.ecvl": "deephealth.ecvl",
+            **{f"pyecvl.{name}": "deephealth.ecvl" for name in _ECVL_MODULES},
+            "pyecvl._core": "deephealth.ecvl.version",
+            "pyecvl._core.ecvl": "deephealth.ecvl.core_api",
         },
     ),
 )

@@ -10,7 +10,7 @@ from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.strictness import is_strict
 
-__all__ = ["ConvertTo", "CopyImage", "RearrangeChannels", "ShallowCopyImage"]
+__all__ = ["ConvertTo", "CopyImage", "RearrangeChannels", "ShallowCopyImage", "place"]
 
 
 def CopyImage(src: Image, dst: Image, new_type: DataType | int | None = None) -> None:
@@ -42,8 +42,9 @@ def CopyImage(src: Image, dst: Image, new_type: DataType | int | None = None) ->
         return
     if wanted is DataType.none:
         wanted = src.elemtype_ if dst.IsEmpty() else dst.elemtype_
-    pixels = wrap_cast(src.pixels, dtype_of(wanted)) if wanted is not src.elemtype_ else src.pixels
-    _place(src, dst, pixels)
+    fresh = wanted is not src.elemtype_
+    pixels = wrap_cast(src.pixels, dtype_of(wanted)) if fresh else src.pixels.copy(order="K")
+    place(src, dst, pixels)
 
 
 def ShallowCopyImage(src: Image, dst: Image) -> None:
@@ -106,26 +107,28 @@ def ConvertTo(src: Image, dst: Image, dtype: DataType | int, saturate: bool = Tr
     dst.rebind(array, channels=src.channels_, colortype=src.colortype_, spacings=src.spacings_, meta=meta)
 
 
-def _place(src: Image, dst: Image, pixels: np.ndarray) -> None:
-    """Write ``pixels``, laid out as ``src``, into ``dst``: into its own memory if it fits, as the original does."""
-    fits = not dst.IsEmpty() and dst.dims_ == src.dims_ and dst.channels_ == src.channels_
-    if fits and dst.pixels.dtype == pixels.dtype and dst.pixels.flags.writeable:
-        if dst.colortype_ is not src.colortype_ and not dst.IsOwner():
-            raise EcvlError("dst does not own its memory, and its colour type would change", hint="use an owner")
+def place(src: Image, dst: Image, pixels: np.ndarray) -> None:
+    """Give ``dst`` the result of an operation on ``src``; where it fits, in the memory that ``dst`` has already.
+
+    Args:
+        src: what the result is laid out like.
+        dst: what it goes to.
+        pixels: memory of its own.
+
+    Raises:
+        EcvlError: ``dst`` does not own its memory, and its size, type or colour type would change.
+    """
+    same = not dst.IsEmpty() and dst.dims_ == src.dims_ and dst.channels_ == src.channels_
+    same = same and dst.pixels.dtype == pixels.dtype
+    if not dst.IsOwner() and (not same or dst.colortype_ is not src.colortype_):
+        raise EcvlError("dst does not own its memory, and its size, type or colour would change", hint="use an owner")
+    colortype, spacings, meta = src.colortype_, src.spacings_, src.meta_
+    if same and dst.is_shared():
         dst.pixels[...] = pixels
-        dst.colortype_ = src.colortype_
-        if not is_strict():
-            dst.spacings_, dst.meta_ = src.spacings_, src.meta_
+        dst.colortype_ = colortype
+        dst.spacings_, dst.meta_ = spacings, meta
         return
-    if not dst.IsOwner():
-        raise EcvlError("dst does not own its memory, and its size or type would change", hint="use an owner")
-    dst.rebind(
-        pixels.copy(order="K"),
-        channels=src.channels_,
-        colortype=src.colortype_,
-        spacings=src.spacings_,
-        meta=src.meta_,
-    )
+    dst.rebind(pixels, channels=src.channels_, colortype=colortype, spacings=spacings, meta=meta)
 
 
 def _order(have: str, wanted: str) -> list[int]:

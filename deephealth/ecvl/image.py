@@ -417,6 +417,10 @@ class Image:
 
     # ---- for operations
 
+    def is_shared(self) -> bool:
+        """Return whether somebody may hold a view of the memory, who expects to see what is written."""
+        return self._fixed
+
     @property
     def pixels(self) -> np.ndarray:
         """The elements as an array of shape ``dims_`` in whatever memory order they are in now; writing changes them.

@@ -1,0 +1,1 @@
+"""ECVL's augmentations: classes with random parameters, containers, and the text that describes them."""
