@@ -387,9 +387,11 @@ class Image:
         if -1 in axes or len(rest) > 1:
             raise EcvlError(f"an image of axes '{self._channels}' is not a picture", allowed="x, y and one of c, z, o")
         picture = self.pixels.transpose(*axes, *rest)
-        if picture.ndim > len(axes) and picture.shape[2] == 1:
+        if rest and picture.shape[2] == 1:
             picture = picture[:, :, 0]
-        return np.ascontiguousarray(picture[:, :, ::-1] if self._colortype is ColorType.BGR else picture)
+        elif rest and self._colortype is ColorType.BGR:
+            picture = picture[:, :, ::-1]
+        return np.array(picture, order="C")
 
     def to_pil(self) -> PillowImage.Image:
         """Return a Pillow image of an 8-bit picture.
