@@ -41,7 +41,8 @@ def run_program(
             hint=f"you are in {Path.cwd()}: check the path from there",
         )
     if strict:
-        os.environ["DEEPHEALTH_EDDL_STRICT"] = "1"  # processes that the program starts see it too
+        for face in ("EDDL", "ECVL"):
+            os.environ[f"DEEPHEALTH_{face}_STRICT"] = "1"  # processes that the program starts see it too
     if force:
         os.environ[FORCE_VARIABLE] = "1"
     _say_who_answers(install())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from deephealth.eddl.differences import differences_of, status_of
+from deephealth.core.legacy import Entry, describe
+from deephealth.eddl.differences import differences_of
 
-__all__ = ["CLASSES", "GROUPS", "TENSOR_METHODS", "TENSOR_STATICS", "Entry", "entries"]
+__all__ = ["CLASSES", "GROUPS", "TENSOR_METHODS", "TENSOR_STATICS", "entries"]
 
 GROUPS: dict[str, str] = {
     "Models and parameters": ("Model setName getLayer removeLayer initializeLayer get_parameters set_parameters build"),
@@ -98,27 +97,6 @@ CLASSES: str = (
 """Classes of ``pyeddl._core``, ``pyeddl.eddl`` and ``pyeddl.utils``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the table of names.
-
-    Args:
-        topic: where it belongs.
-        name: the name.
-        signature: its parameters with their defaults.
-        summary: what it does, in one sentence.
-        status: ``same``, ``fixed``, ``lifted``, ``replaced`` or ``extra``.
-        differences: names of the quirks that concern it.
-    """
-
-    topic: str
-    name: str
-    signature: str
-    summary: str
-    status: str
-    differences: tuple[str, ...]
-
-
 def entries() -> Iterator[Entry]:
     """Yield every name of PyEDDL, then what ``deephealth.eddl`` has beyond it.
 
@@ -144,34 +122,4 @@ def entries() -> Iterator[Entry]:
 
 
 def _entry(topic: str, name: str, thing: object, *, extra: bool = False) -> Entry:
-    quirks = tuple(difference.name for difference in differences_of(name))
-    status = "extra" if extra else status_of(name)
-    return Entry(topic, name, _signature(thing), _summary(thing), status, quirks)
-
-
-def _signature(thing: object) -> str:
-    """Return parameters and defaults, without types."""
-    if not callable(thing):
-        return ""
-    try:
-        parameters = inspect.signature(thing).parameters.values()
-    except ValueError:
-        return "(...)"
-    shown = [_parameter(parameter) for parameter in parameters if parameter.name not in {"self", "cls"}]
-    return f"({', '.join(shown)})"
-
-
-def _parameter(parameter: inspect.Parameter) -> str:
-    star = (
-        "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
-    )
-    if parameter.default is inspect.Parameter.empty:
-        return star + parameter.name
-    default = getattr(parameter.default, "name", None) or repr(parameter.default)
-    return f"{parameter.name}={default}"
-
-
-def _summary(thing: object) -> str:
-    if not callable(thing):
-        return f"The constant {thing!r}."
-    return (inspect.getdoc(thing) or "").partition("\n")[0]
+    return describe(topic, name, thing, differences_of(name), extra=extra)
