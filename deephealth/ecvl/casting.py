@@ -116,7 +116,5 @@ def _saturate_wide(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
         wide = np.nan_to_num(array.astype(np.float64), nan=0.0)
         found = np.clip(wide, float(info.min), float(info.max))
         over = found >= float(info.max)
-        found[over] = 0
-        whole = found.astype(dtype)
-    whole[over] = info.max
-    return whole
+        whole = np.where(over, 0, found).astype(dtype)
+    return np.where(over, np.array(info.max, dtype), whole)
