@@ -1,26 +1,38 @@
-"""Floor 2: reading and writing files, one format per module. Nothing here caches or splits."""
+"""Floor 2: reading and writing files, one format per module. Nothing here caches or splits.
 
-from deephealth.io.dataset_yaml import YamlDataset, YamlSample, read_dataset_yaml, write_dataset_yaml
-from deephealth.io.limits import DEFAULT_LIMITS, Limits
-from deephealth.io.raster import RASTER_SUFFIXES, read_mask, read_rgb, read_size, write_png
-from deephealth.io.source import Source, list_members
-from deephealth.io.table import Row, read_table, write_table
+Names are imported on first use, so that a program that reads NIfTI does not pay for DICOM.
+"""
 
-__all__ = [
-    "DEFAULT_LIMITS",
-    "RASTER_SUFFIXES",
-    "Limits",
-    "Row",
-    "Source",
-    "YamlDataset",
-    "YamlSample",
-    "list_members",
-    "read_dataset_yaml",
-    "read_mask",
-    "read_rgb",
-    "read_size",
-    "read_table",
-    "write_dataset_yaml",
-    "write_png",
-    "write_table",
-]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deephealth.core.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from deephealth.io.backend import *  # noqa: F403
+    from deephealth.io.dataset_yaml import *  # noqa: F403
+    from deephealth.io.limits import *  # noqa: F403
+    from deephealth.io.raster import *  # noqa: F403
+    from deephealth.io.source import *  # noqa: F403
+    from deephealth.io.table import *  # noqa: F403
+    from deephealth.io.volume import *  # noqa: F403
+
+_BY_HOME = {
+    "backend": "Backend BackendTable",
+    "dataset_yaml": "YamlDataset YamlSample read_dataset_yaml write_dataset_yaml",
+    "limits": "DEFAULT_LIMITS Limits",
+    "raster": "RASTER_SUFFIXES read_mask read_rgb read_size write_png",
+    "source": "Source list_members",
+    "table": "Row read_table write_table",
+    "volume": "Volume",
+}
+_HOMES: dict[str, str | None] = {name: home for home, names in _BY_HOME.items() for name in names.split()}
+
+__all__ = sorted(_HOMES)
+
+_get, __dir__ = lazy_exports(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    return _get(name)

@@ -24,6 +24,11 @@ PACKAGES = (
     "numpy",
     "opencv-python-headless",
     "pillow",
+    "pydicom",
+    "nibabel",
+    "openslide-python",
+    "isal",
+    "deflate",
     "pydantic",
     "safetensors",
     "onnx",
@@ -35,6 +40,7 @@ SAFE = {
     "lightning": ("!=2.6.2,!=2.6.3", "2.6.2 and 2.6.3 were malicious uploads"),
     "torch": (">=2.8", "older ones run code from weight files even with weights_only=True (CVE-2025-32434)"),
     "monai": (">=1.6", "older ones unpickle downloads (GHSA-89gg-p5r5-q6r4)"),
+    "pydicom": (">=3.0.2", "older ones leave the root of a DICOMDIR (CVE-2026-32711)"),
     "onnx": (">=1.21", "older ones follow links out of a model's folder (CVE-2026-27489)"),
 }
 

@@ -127,6 +127,9 @@ def test_doctor_prints_versions():
     facts = json.loads(run("doctor", "--json"))
     assert facts["packages"]["torch"]
     assert facts["findings"] == []
+    readers = {row["task"] for row in facts["readers"] if row["installed"]}
+    assert {"decode a picture", "inflate gzip", "open a whole slide", "decode JPEG-LS"} <= readers
+    assert "inflate gzip" in run("doctor")
 
 
 def test_an_error_has_no_traceback_unless_asked():
