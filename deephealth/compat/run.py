@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import runpy
 import sys
@@ -12,8 +14,11 @@ from pathlib import Path
 from deephealth.compat.aliases import FORCE_VARIABLE, install
 from deephealth.compat.catalogue import LEGACY
 from deephealth.core.errors import MissingDataError
+from deephealth.core.optional import EXTRAS
 
 __all__ = ["run_program"]
+
+_LIBRARIES = ("cv2", "deflate", "isal", "nibabel", "openslide", "pydicom", "yaml")  # and those of the extras
 
 
 def run_program(
@@ -48,12 +53,20 @@ def run_program(
     _say_who_answers(install())
     sys.argv = [str(path), *arguments]
     if path.is_file():
+        _import_first(path.resolve().parent)
         sys.path.insert(0, str(path.resolve().parent))
     try:
         runpy.run_path(str(path), run_name="__main__")
     except Exception as error:
         _print_traceback(error, path)
         raise SystemExit(1) from None
+
+
+def _import_first(folder: Path) -> None:
+    """Import libraries that files beside the program would hide: ``openslide.py`` must not stand for OpenSlide."""
+    for name in {*_LIBRARIES, *EXTRAS} & {file.stem for file in folder.glob("*.py")}:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _say_who_answers(taken: Sequence[str]) -> None:

@@ -108,8 +108,10 @@ def below(root: Path | str, name: str) -> Path:
         '/data/images/a.png'
     """
     base = Path(root).resolve()
+    if "\x00" in name:
+        raise DataError(f"the path {name!r} holds a null byte", allowed="paths below the data set's folder")
     joined = (base / name).resolve()
-    if Path(name).is_absolute() or "\x00" in name or not joined.is_relative_to(base):
+    if Path(name).is_absolute() or not joined.is_relative_to(base):
         raise DataError(f"the path '{name}' leads outside {base}", allowed="paths below the data set's folder")
     return joined
 

@@ -231,7 +231,7 @@ class _SampleReader:
         value = text(node, where)
         if not _INTEGER.fullmatch(value):
             return self.class_index[value] if value in self.class_index else self._unknown_class(node, value, where)
-        index = int(value)
+        index = whole_number(node, where)
         if index < 0 or (self.classes and index >= len(self.classes)):
             raise DataError(
                 f"{node.at}: {where}: class index {index} does not exist",

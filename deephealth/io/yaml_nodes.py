@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import yaml
 
-from deephealth.core.errors import DataError, UnreadableFileError
+from deephealth.core.errors import DataError, LimitError, UnreadableFileError
 from deephealth.io.source import Source
 
 __all__ = ["Node", "compose", "items", "pairs", "text", "whole_number"]
 
 _MAX_BYTES = 128 * 1024**2
+_MAX_DEPTH = 64
+_MAX_DIGITS = 18  # more don't fit 64 bits
 _NULL = "tag:yaml.org,2002:null"
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -60,9 +62,11 @@ def compose(path: Path) -> Node:
     Raises:
         MissingDataError: no such file.
         UnreadableFileError: not YAML, empty, or several documents.
+        LimitError: nested too deeply.
     """
     data = Source(path).read_bytes(_MAX_BYTES)
     try:
+        _check_depth(data, path)
         root = _Loader(data).get_single_node()
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -72,6 +76,21 @@ def compose(path: Path) -> Node:
     if root is None:
         raise UnreadableFileError(f"{path} is empty", allowed="a YAML document")
     return Node(root, path)
+
+
+def _check_depth(data: bytes, path: Path) -> None:
+    """Refuse a document that is nested so deeply that putting it together would exhaust the C stack."""
+    depth = 0
+    for event in yaml.parse(data, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise LimitError(
+                    f"{path}, line {event.start_mark.line + 1}: lists and maps are nested {depth} deep",
+                    allowed=f"at most {_MAX_DEPTH} levels; a data set has 4",
+                )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def pairs(node: Node, where: str) -> dict[str, Node]:
@@ -122,6 +141,8 @@ def whole_number(node: Node, where: str) -> int:
     """
     value = text(node, where)
     try:
+        if len(value) > _MAX_DIGITS:
+            raise ValueError
         return int(value)
     except ValueError:
-        raise DataError(f"{node.at}: {where} is '{value}'", allowed="a whole number") from None
+        raise DataError(f"{node.at}: {where} is '{value[:80]}'", allowed="a whole number") from None

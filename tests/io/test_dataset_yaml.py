@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deephealth.core.errors import DataError, MissingDataError, UnreadableFileError
+from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
 from deephealth.io.dataset_yaml import YamlDataset, YamlSample, read_dataset_yaml, write_dataset_yaml
 
 
@@ -200,3 +200,27 @@ def test_what_is_written_reads_back_equal(tmp_path_factory: pytest.TempPathFacto
     dataset = data.draw(datasets(folder))
     write_dataset_yaml(dataset, folder / "d.yml")
     assert read_dataset_yaml(folder / "d.yml") == dataset
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "images:\n  " + "- " * 300_000, "{a: " * 20_000], ids=["[", "-", "{"]
+)
+def test_a_document_nested_too_deeply_is_refused_before_it_is_put_together(tmp_path, content):
+    path = tmp_path / "deep.yml"
+    path.write_text(content)
+    with pytest.raises(LimitError, match="nested 65 deep"):
+        read_dataset_yaml(path)
+
+
+def test_a_label_of_many_digits_is_no_class(tmp_path):
+    path = tmp_path / "digits.yml"
+    path.write_text("classes: [a]\nimages:\n  - location: a.png\n    label: " + "9" * 5000)
+    with pytest.raises(DataError, match="whole number"):
+        read_dataset_yaml(path)
+
+
+def test_a_path_with_a_null_byte_is_refused(tmp_path):
+    path = tmp_path / "null.yml"
+    path.write_text('images: ["a\\0b.png"]')
+    with pytest.raises(DataError, match="leads outside"):
+        read_dataset_yaml(path)
