@@ -58,7 +58,8 @@ def operand(image: Image, other: Image | Number) -> Operand:
         msg = f"the operand is a {type(other).__name__}, and must be an Image or a number"
         raise TypeError(msg)
     right = other.pixels
-    if other.dims_ != image.dims_ or other.channels_ != image.channels_:
+    other_axes = other.channels_ != image.channels_ and not is_strict()  # the original looks at neither
+    if other.dims_ != image.dims_ or other_axes:
         raise EcvlError(
             f"an image of {image.dims_} '{image.channels_}' and one of {other.dims_} '{other.channels_}'",
             allowed="the same dims_ and channels_",

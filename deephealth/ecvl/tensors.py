@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
+from deephealth.ecvl.dataset.planar import write_planes
 from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
@@ -16,9 +16,8 @@ from deephealth.ecvl.planes import picture_axes
 from deephealth.ecvl.views import View_float32
 from deephealth.eddl.tensor import Tensor
 
-__all__ = ["ImageToTensor", "MakeGrid", "TensorToImage", "TensorToView", "write_planes"]
+__all__ = ["ImageToTensor", "MakeGrid", "TensorToImage", "TensorToView"]
 
-_MOST_PLANES = 512  # channels of an OpenCV matrix
 _RANKS = (3, 4)
 
 
@@ -67,33 +66,6 @@ def ImageToTensor(img: Image, t: Any = None, offset: int | None = None) -> Any:
         write_planes(img, made.numpy())
         memory.reshape(-1)[size * offset : size * (offset + 1)].copy_(made.view(-1))
     return t
-
-
-def write_planes(image: Image, out: np.ndarray) -> None:
-    """Write an image into float32 memory C x H x W, converting type and order in one go.
-
-    Args:
-        image: image with the axes x, y and one of c, z, o.
-        out: C-contiguous float32 array of the image's sizes.
-
-    Raises:
-        EcvlError: other axes or sizes.
-    """
-    y, x, third = picture_axes(image, "ImageToTensor")
-    pixels = image.pixels
-    planar = pixels.transpose(third, y, x)
-    if planar.shape != out.shape:
-        raise EcvlError(
-            f"the image is {planar.shape[0]} x {planar.shape[1]} x {planar.shape[2]} (channels, height, width)",
-            allowed=" x ".join(map(str, out.shape)),
-        )
-    if planar.flags.c_contiguous or not _interleaved(pixels.transpose(y, x, third)):
-        np.copyto(out, planar, casting="unsafe")
-    elif pixels.dtype == np.float32:
-        cv2.split(pixels.transpose(y, x, third), list(out))
-    else:
-        for plane, into in zip(cv2.split(pixels.transpose(y, x, third)), out, strict=True):
-            np.copyto(into, plane, casting="unsafe")
 
 
 def TensorToImage(t: Any) -> Image:
@@ -183,10 +155,6 @@ def _stretched(image: np.ndarray) -> np.ndarray:
     factor = 1.0 / (high - low)
     found: np.ndarray = (image.astype(np.float64) * factor + (1.0 - factor * high)).astype(np.float32)
     return found
-
-
-def _interleaved(hwc: np.ndarray) -> bool:
-    return bool(hwc.flags.c_contiguous) and 1 < hwc.shape[2] <= _MOST_PLANES and hwc.dtype != np.int64
 
 
 def _planes(memory: torch.Tensor) -> torch.Tensor:

@@ -122,7 +122,7 @@ def reference(value: float, dtype: np.dtype) -> float:
     if dtype.kind == "f":
         return float(np.array(value).astype(dtype))
     info = np.iinfo(dtype)
-    return 0 if np.isnan(value) else int(max(info.min, min(info.max, value)))
+    return int(info.min if dtype.itemsize > 2 else 0) if np.isnan(value) else int(max(info.min, min(info.max, value)))
 
 
 @pytest.mark.parametrize("dt", TYPES)
@@ -139,7 +139,9 @@ def test_saturation_of_whole_numbers_against_python(dt, values):
     assert saturate_cast(values, dtype).tolist() == [reference(v, dtype) for v in values.tolist()]
 
 
-def test_not_a_number_becomes_zero_and_wrapping_is_c_s():
+def test_not_a_number_and_wrapping_are_those_of_the_original():
+    assert saturate_cast(np.array([np.nan]), np.dtype(np.int32)).tolist() == [-(2**31)]
+    assert saturate_cast(np.array([np.nan], np.float32), np.dtype(np.int64)).tolist() == [-(2**63)]
     assert saturate_cast(np.array([np.nan, np.inf, -np.inf]), np.dtype(np.int16)).tolist() == [0, 32767, -32768]
     assert wrap_cast(np.array([256.9, -1.2]), np.dtype(np.uint8)).tolist() == [0, 255]
 

@@ -15,6 +15,7 @@ from deephealth.ecvl.imgproc import draws
 from deephealth.ecvl.imgproc.cropping import CenterCrop, RandomCrop
 from deephealth.ecvl.imgproc.resizing import ResizeDim, ResizeScale
 from deephealth.ecvl.imgproc.rotation import Rotate2D
+from deephealth.ecvl.strictness import is_strict
 
 __all__ = ["AugCenterCrop", "AugRandomCrop", "AugResizeDim", "AugResizeScale", "AugRotate"]
 
@@ -27,6 +28,11 @@ def _read_interpolations(owner: str, parameters: Parameters) -> tuple[Interpolat
         interpolation(owner, parameters.take("interp", "string", default="linear")),
         interpolation(owner, parameters.take("gt_interp", "string", default="nearest")),
     )
+
+
+def _passed_on(gt_interp: InterpolationType | int) -> InterpolationType:
+    """Return what a constructor's ``gt_interp`` means: in strict mode nothing, as in the original."""
+    return _NEAREST if is_strict() else InterpolationType(gt_interp)
 
 
 class AugRotate(Augmentation):
@@ -52,7 +58,7 @@ class AugRotate(Augmentation):
         interp: InterpolationType | int = _LINEAR,
         gt_interp: InterpolationType | int = _NEAREST,
     ) -> None:
-        self._set(angle, center, scale, InterpolationType(interp), InterpolationType(gt_interp))
+        self._set(angle, center, scale, InterpolationType(interp), _passed_on(gt_interp))
 
     def read(self, parameters: Parameters) -> None:
         """Take the parameters out of a text."""
@@ -98,7 +104,7 @@ class AugResizeDim(Augmentation):
         gt_interp: InterpolationType | int = _NEAREST,
     ) -> None:
         self.dims_ = [int(size) for size in dims]
-        self.interp_, self.gt_interp_ = InterpolationType(interp), InterpolationType(gt_interp)
+        self.interp_, self.gt_interp_ = InterpolationType(interp), _passed_on(gt_interp)
 
     def read(self, parameters: Parameters) -> None:
         """Take the parameters out of a text."""
@@ -128,7 +134,7 @@ class AugResizeScale(Augmentation):
         gt_interp: InterpolationType | int = _NEAREST,
     ) -> None:
         self.scale_ = [float(factor) for factor in scale]
-        self.interp_, self.gt_interp_ = InterpolationType(interp), InterpolationType(gt_interp)
+        self.interp_, self.gt_interp_ = InterpolationType(interp), _passed_on(gt_interp)
 
     def read(self, parameters: Parameters) -> None:
         """Take the parameters out of a text."""
@@ -182,6 +188,8 @@ class AugRandomCrop(Augmentation):
     ) -> None:
         self.size_ = [int(extent) for extent in size]
         self.border_type_, self.border_value_ = BorderType(border_type), int(border_value)
+        if is_strict():  # the original's constructor takes both and passes neither on
+            self.border_type_, self.border_value_ = BorderType.BORDER_CONSTANT, 0
 
     def read(self, parameters: Parameters) -> None:
         """Take the parameters out of a text."""
