@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from deephealth.ecvl.casting import cast, dtype_of
+from deephealth.ecvl.casting import cast, dtype_of, wrap_cast
 from deephealth.ecvl.combine import combine, operand
 from deephealth.ecvl.copying import place
 from deephealth.ecvl.enums import DataType
 from deephealth.ecvl.errors import EcvlError
 from deephealth.ecvl.image import Image
+from deephealth.ecvl.strictness import is_strict
 
 __all__ = ["Add", "Div", "Mul", "Neg", "Sub"]
 
 Operand = Image | int | float
+_READ_BACK = ("add", "mul")  # the original copies the first operand to the result before it reads the second
 
 
 def Neg(src: Image, dst: Image, dst_type: DataType | int = DataType.none, saturate: bool = True) -> None:
@@ -125,7 +127,10 @@ def _binary(name: str, src1: Operand, src2: Operand, dst: Image, dst_type: DataT
         raise TypeError(msg)
     wanted = dtype_of(_type_of_result(image, dst, dst_type))
     left = image.pixels if image is src1 else operand(image, src1)
-    place(image, dst, combine(name, left, operand(image, src2), wanted, saturate=saturate))
+    right = operand(image, src2)
+    if src2 is dst and src1 is not dst and name in _READ_BACK and is_strict():
+        right = wrap_cast(image.pixels, wanted)
+    place(image, dst, combine(name, left, right, wanted, saturate=saturate))
 
 
 def _type_of_result(src: Image, dst: Image, dst_type: DataType | int) -> DataType:

@@ -74,11 +74,10 @@ def saturate_cast(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if array.dtype.kind != "f":
         low, high = max(info.min, np.iinfo(array.dtype).min), min(info.max, np.iinfo(array.dtype).max)
         return np.clip(array, low, high).astype(dtype)
-    top = float(info.max)
-    if dtype.itemsize == 8 or (dtype.itemsize == 4 and array.dtype == np.float32):
+    if dtype.itemsize >= _WIDE:
         return _saturate_wide(array, dtype)
     with np.errstate(invalid="ignore"):
-        clipped = np.clip(array, float(info.min), top)
+        clipped = np.clip(array, float(info.min), float(info.max))
         if np.isnan(clipped).any():
             clipped = np.nan_to_num(clipped, nan=0.0)
         return clipped.astype(dtype)

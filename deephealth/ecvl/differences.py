@@ -25,6 +25,12 @@ _FIXED: tuple[tuple[str, str, str, str], ...] = (
         "Mul",
     ),
     (
+        "an operand as destination",
+        "Sums and products whose second operand is the destination read what they have just written.",
+        "Every operand may be the destination.",
+        "Add Mul",
+    ),
+    (
         "lost spacings and metadata",
         "Operations that go through OpenCV drop the spacings, conversions the metadata; nothing scales spacings.",
         "Spacings (scaled with the pixels), metadata, axes and colour type pass through every operation.",
@@ -128,12 +134,6 @@ _LIFTED: tuple[tuple[str, str, str, str], ...] = (
         "Not checked: memory beyond the end is read.",
         "An error.",
         _BINARY,
-    ),
-    (
-        "an operand as destination",
-        "Sums and products whose second operand is the destination read what they have just written.",
-        "Every operand may be the destination.",
-        "Add Mul",
     ),
     (
         "numbers as operands",

@@ -157,7 +157,10 @@ class _Paths:
                 allowed="files: nothing is downloaded while a data set is read",
                 hint="download it into the data set's folder and write its path here",
             )
-        joined = self._resolve(name)
+        try:
+            joined = self._resolve(name)
+        except (OSError, RuntimeError) as error:  # too long for the file system, or links in a circle
+            raise DataError(f"{node.at}: {where}: the path '{name[:80]}' can't be looked up: {error}") from error
         if "\x00" in name or not name or not joined.is_relative_to(self.root):
             raise DataError(
                 f"{node.at}: {where}: the path '{name}' leads outside {self.root}",

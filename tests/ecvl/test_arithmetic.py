@@ -117,6 +117,13 @@ def test_an_operand_may_be_the_destination(name, at):
     assert np.array(operands[at]).tolist() == np.array(wanted).tolist()
 
 
+def test_strict_mode_reads_the_destination_back():
+    left, right = row([7, 9], DataType.int16), row([2, 4], DataType.int16)
+    with strict_mode():
+        Add(left, right, right)
+    assert np.array(right).tolist() == [14, 18]
+
+
 def test_a_destination_keeps_its_memory_where_it_fits():
     image, dst = row([1, 2], DataType.uint8), row([0, 0], DataType.uint8)
     view = np.array(dst, copy=False)

@@ -224,3 +224,10 @@ def test_a_path_with_a_null_byte_is_refused(tmp_path):
     path.write_text('images: ["a\\0b.png"]')
     with pytest.raises(DataError, match="leads outside"):
         read_dataset_yaml(path)
+
+
+def test_a_path_that_no_file_system_takes_is_refused(tmp_path):
+    path = tmp_path / "long.yml"
+    path.write_text("images: [" + "a" * 5000 + "]")
+    with pytest.raises(DataError, match="can't be looked up"):
+        read_dataset_yaml(path)

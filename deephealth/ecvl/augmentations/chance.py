@@ -15,7 +15,7 @@ __all__ = ["AugFlip", "AugMirror", "AugTranspose"]
 
 
 class _ByChance(Augmentation):
-    operation: ClassVar[Callable[[Image, Image], None]]
+    operation: ClassVar[Callable[..., None]]
 
     def __init__(self, p: float = 0.5) -> None:
         self._set(p)

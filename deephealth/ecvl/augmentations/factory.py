@@ -18,6 +18,7 @@ from deephealth.ecvl.strictness import is_strict
 __all__ = ["AugmentationFactory", "OneOfAugmentationContainer", "SequentialAugmentationContainer"]
 
 _END = "end"
+_MAX_DEPTH = 50
 
 
 class _Container(Augmentation):
@@ -33,7 +34,7 @@ class _Container(Augmentation):
         Raises:
             EcvlError: no ``end``, an unknown augmentation, or wrong parameters.
         """
-        lines = lines_of(txt)
+        lines = _checked_lines(txt)
         made = cls.from_lines(next(lines, "") if cls._has_parameters() else "", lines)
         _nothing_left(cls.__name__, lines)
         return made
@@ -134,7 +135,7 @@ class AugmentationFactory:
         """
         if s2 is not None:
             s1 = f"{s1}\n{s2}" if s1.strip() in _CONTAINERS and not _takes_head(s1.strip()) else f"{s1} {s2}"
-        lines = lines_of(s1)
+        lines = _checked_lines(s1)
         first = next(lines, "")
         if not first:
             raise EcvlError("the description of the augmentation is empty", allowed="its name and its parameters")
@@ -151,6 +152,16 @@ _KNOWN: dict[str, type[Augmentation]] = {
     for module in (chance, distortion, geometry, intensity, noise)
     for name in module.__all__
 }
+
+
+def _checked_lines(text: str) -> Iterator[str]:
+    """Return the lines of a description, refused if containers are nested beyond all reason."""
+    lines, depth = list(lines_of(text)), 0
+    for line in lines:
+        depth += (line.split()[0] in _CONTAINERS) - (line == _END)
+        if depth > _MAX_DEPTH:
+            raise EcvlError(f"containers are nested more than {_MAX_DEPTH} deep", hint="close each with 'end'")
+    return iter(lines)
 
 
 def _takes_head(name: str) -> bool:

@@ -211,6 +211,7 @@ def test_containers_nest_and_blanks_do_not_matter():
         ("OneOfAugmentationContainer\nAugFlip\nend", "AugFlip"),
         ("AugFlip p=0.5\nAugMirror", "stands after the end"),
         ("", "is empty"),
+        ("SequentialAugmentationContainer\n" * 3000, "50 deep"),
     ],
 )  # fmt: skip
 def test_wrong_text_says_what_is_wrong(text, says):
