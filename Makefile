@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= build/demo
 
-.PHONY: demo test lint docs bench notebooks clean help
+.PHONY: demo test lint docs bench fuzz notebooks clean help
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -49,6 +49,9 @@ notebooks: $(VENV)/.notebooks ## make .ipynb files from notebooks/*.py and run t
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
+
+fuzz: $(VENV)/.dev ## 2,000 mutations of every file format; about an hour
+	$(BIN)/python -m tests.fuzz --count 2000
 
 bench: $(VENV)/.dev ## the benchmarks; on a quiet machine
 	$(BIN)/python scripts/bench/start_up.py
