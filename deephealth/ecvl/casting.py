@@ -67,9 +67,11 @@ def saturate_cast(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """
     if array.dtype == dtype:
         return array.copy()
-    if dtype.kind == "f" or np.can_cast(array.dtype, dtype, "safe"):
+    if np.can_cast(array.dtype, dtype, "safe"):
+        return array.astype(dtype)
+    if dtype.kind == "f":
         with np.errstate(over="ignore"):
-            return array.astype(dtype)
+            return np.clip(array.astype(dtype), np.finfo(dtype).min, np.finfo(dtype).max)
     info = np.iinfo(dtype)
     if array.dtype.kind != "f":
         low, high = max(info.min, np.iinfo(array.dtype).min), min(info.max, np.iinfo(array.dtype).max)

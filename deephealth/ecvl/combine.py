@@ -90,10 +90,30 @@ def combine(name: str, left: Operand, right: Operand, dtype: np.dtype[Any], *, s
     if quick is not None:
         return quick
     if dtype.kind == "f" or _is_float(left) or _is_float(right):
-        with np.errstate(all="ignore"):
-            found = _FLOAT[name](np.asarray(left, np.float64), np.asarray(right, np.float64))
-        return cast(found, dtype, saturate=saturate)
+        return _fractions(name, left, right, dtype, saturate)
     return _whole(name, np.asarray(left), np.asarray(right), dtype, saturate)
+
+
+def _fractions(name: str, left: Operand, right: Operand, dtype: np.dtype[Any], saturate: bool) -> np.ndarray:
+    """Compute in double precision, or in single where that gives the same; saturated infinities are largest numbers."""
+    single = dtype == np.float32 and _is_single(left) and _is_single(right)
+    wide = np.float32 if single else np.float64
+    with np.errstate(all="ignore"):
+        found: np.ndarray = _FLOAT[name](np.asarray(left, wide), np.asarray(right, wide))
+        if dtype.kind == "f" and saturate:
+            found = found if found.dtype == dtype else found.astype(dtype)
+            return _without_infinities(found) if np.isinf(found).any() else found
+    return cast(found, dtype, saturate=saturate)
+
+
+def _is_single(value: Operand) -> bool:
+    """Return whether single precision holds the operand exactly; one operation on such numbers rounds alike in both."""
+    return value.dtype == np.float32 if isinstance(value, np.ndarray) else float(np.float32(value)) == value
+
+
+def _without_infinities(found: np.ndarray) -> np.ndarray:
+    top = np.finfo(found.dtype).max
+    return np.clip(found, -top, top)
 
 
 def _is_float(value: Operand) -> bool:
@@ -150,6 +170,9 @@ def _as_original(name: str, left: Operand, right: Operand, dtype: np.dtype[Any],
     if wide.kind == "f":
         with np.errstate(all="ignore"):
             found = _FLOAT[name](wrap_cast(a, wide), wrap_cast(b, wide))
+            if dtype.kind == "f":
+                found = found.astype(dtype)
+                return _without_infinities(found) if saturate else found
         return cast(found, dtype, saturate=saturate)
     whole = _whole(name, wrap_cast(a, wide), wrap_cast(b, wide), np.dtype(np.int64), False)
     return (saturate_cast if saturate else wrap_cast)(wrap_cast(whole, wide), dtype)

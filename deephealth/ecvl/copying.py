@@ -83,7 +83,8 @@ def RearrangeChannels(src: Image, dst: Image, channels: str, new_type: DataType 
     moved = wrap_cast(pixels, dtype_of(wanted)) if wanted is not src.elemtype_ else pixels.copy(order="K")
     steps = src.spacings_
     spacings = [steps[at] for at in order] if len(steps) == len(order) else steps
-    dst.rebind(moved, channels=channels, colortype=src.colortype_, spacings=spacings, meta=src.meta_)
+    meta = {} if is_strict() and channels != src.channels_ else src.meta_
+    dst.rebind(moved, channels=channels, colortype=src.colortype_, spacings=spacings, meta=meta)
 
 
 def ConvertTo(src: Image, dst: Image, dtype: DataType | int, saturate: bool = True) -> None:
@@ -103,7 +104,7 @@ def ConvertTo(src: Image, dst: Image, dtype: DataType | int, saturate: bool = Tr
         [[255]]
     """
     array = cast(src.pixels, dtype_of(dtype), saturate=saturate)
-    meta = {} if is_strict() else src.meta_
+    meta = {} if is_strict() and DataType(dtype) is not src.elemtype_ else src.meta_
     dst.rebind(array, channels=src.channels_, colortype=src.colortype_, spacings=src.spacings_, meta=meta)
 
 

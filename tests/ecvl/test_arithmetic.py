@@ -99,6 +99,8 @@ def test_division_by_zero():
         image.Div(0)
     dst = Image.empty()
     Div(image, 0.0, dst, DataType.float32)
+    assert (np.array(dst) == np.finfo(np.float32).max).all()
+    Div(image, 0.0, dst, DataType.float32, False)
     assert np.isinf(np.array(dst)).all()
 
 
