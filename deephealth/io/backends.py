@@ -12,7 +12,8 @@ __all__ = ["all_tables", "matrix"]
 # each reader keeps its own; a reader that is added stands here
 _HOMES = (
     "deephealth.io.raster_decoders:RASTER_BACKENDS",
-    "deephealth.io.gzip.inflate:GZIP_BACKENDS",
+    "deephealth.io.volumes:VOLUME_BACKENDS",
+    "deephealth.io.gzip:GZIP_BACKENDS",
     "deephealth.io.slide.opening:SLIDE_BACKENDS",
     "deephealth.io.dicom.decoders:DECODERS",
 )

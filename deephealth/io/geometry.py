@@ -80,8 +80,9 @@ def check_affine(affine: npt.ArrayLike, name: str = "the affine") -> Affine:
         raise DataError(f"{name} holds numbers that are not finite", allowed="finite numbers, millimetres")
     if not np.array_equal(matrix[3], [0, 0, 0, 1]):
         raise DataError(f"the last row of {name} is {matrix[3].tolist()}", allowed="0 0 0 1")
-    steps = np.linalg.norm(matrix[:3, :3], axis=0)
-    if (steps == 0).any():
+    with np.errstate(over="ignore"):
+        steps = np.linalg.norm(matrix[:3, :3], axis=0)
+    if (steps == 0).any() or not np.isfinite(steps).all():
         raise DataError(f"the spacing of {name} is {steps.tolist()} mm", allowed="numbers above 0 mm on each axis")
     if abs(np.linalg.det(matrix[:3, :3] / steps)) < 1e-4:
         raise DataError(f"the axes of {name} lie in one plane", allowed="three independent directions")

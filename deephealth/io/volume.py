@@ -103,6 +103,8 @@ class Volume:
         from monai.data import MetaTensor
 
         data = self.data if self.data.ndim == _NDIM[1] else self.data[None]
+        if min(data.strides) < 0 or not data.dtype.isnative:  # turned, or big endian: torch knows neither
+            data = data.astype(data.dtype.newbyteorder("="), order="C")
         return MetaTensor(torch.from_numpy(data).permute(0, 3, 2, 1), affine=torch.from_numpy(self.affine.copy()))
 
     @classmethod

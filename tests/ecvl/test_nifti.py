@@ -241,3 +241,13 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
 def test_imread_knows_the_content(tmp_path: Path) -> None:
     save(tmp_path / "a.nii.gz", numbers(3, 4, 5)).rename(tmp_path / "picture.png")
     assert ecvl.ImRead(tmp_path / "picture.png").channels_ == "xyz"
+
+
+def test_an_image_without_a_usable_place_is_read(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.nii", numbers(3, 4, 5))
+    raw = bytearray(path.read_bytes())
+    raw[280:328] = np.full(12, np.nan, "<f4").tobytes()
+    path.write_bytes(raw)
+    image = NiftiRead(path)
+    assert "affine" not in image.meta_
+    np.testing.assert_array_equal(np.array(image), numbers(3, 4, 5))

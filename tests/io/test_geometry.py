@@ -99,6 +99,7 @@ def broken(**put: float) -> np.ndarray:
         (broken(a30=1), "last row"),
         (broken(a33=2), "last row"),
         (broken(a22=0), "spacing"),
+        (broken(a22=1e300), "spacing"),
         (broken(a00=0, a01=1), "spacing"),
         (broken(a22=0, a12=1), "one plane"),
     ],

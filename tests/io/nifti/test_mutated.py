@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -81,3 +82,24 @@ def test_only_typed_errors(tmp_path: Path, seed: int) -> None:
     finally:
         tracemalloc.stop()
     assert min(outcomes.values()) > ROUNDS // 10  # both happen: the mutations reach past the first check
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Pair, nib.Nifti2Pair, nib.AnalyzeImage])
+def test_pairs_and_what_is_written_of_them(tmp_path: Path, kind: type) -> None:
+    draw = random.Random(0)
+    nib.save(kind(np.arange(210, dtype=np.int16).reshape(5, 6, 7), np.diag([-1, 2, 3, 1.0])), tmp_path / "a.img")
+    header = (tmp_path / "a.hdr").read_bytes()
+    read = 0
+    for _ in range(200):
+        (tmp_path / "a.hdr").write_bytes(mutate(header, draw))
+        try:
+            volume = read_nifti(tmp_path / draw.choice(["a.hdr", "a.img"]))
+        except DeepHealthError:
+            continue
+        read += 1
+        write_nifti(tmp_path / "b.nii", volume)
+        again = read_nifti(tmp_path / "b.nii")
+        np.testing.assert_array_equal(again.data, volume.data)
+        reach = float(np.abs(volume.affine).max())
+        np.testing.assert_allclose(again.affine, volume.affine, rtol=1e-5, atol=1e-6 * reach)
+    assert read > 20

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
 from deephealth.io.limits import Limits
-from deephealth.io.nifti import read_nifti, read_nifti_header
+from deephealth.io.nifti import read_nifti, read_nifti_header, write_nifti
 
 NIBABEL_DATA = Path(nib.__file__).parent / "tests" / "data"
 TYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "c8", "c16"]
@@ -277,3 +277,37 @@ def test_limits(tmp_path: Path) -> None:
     scaled.write_bytes(changed(scaled.read_bytes(), 112, 2.0, "<f4"))
     with pytest.raises(LimitError, match="elements"):  # float32 takes twice as much
         read_nifti(scaled, limits=Limits(max_decoded_bytes=48_000))
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_voxels_of_no_size(tmp_path: Path, code: int) -> None:
+    path = save(tmp_path / "a.nii", np.zeros((2, 3, 4), np.int16), None, qform_code=code, xyzt_units=3)
+    path.write_bytes(changed(path.read_bytes(), 80, [2.0, 0.0, 0.0], "<f4"))
+    with pytest.raises(DataError, match=r"voxels measure \[2.0, 0.0, 0.0\]"):
+        read_nifti(path)
+    assert read_nifti(path, unknown_spacing=1.5).spacing == pytest.approx((0.002, 1.5, 1.5))
+    flat = save(tmp_path / "b.nii", np.zeros((2, 3), np.int16), None, qform_code=code)
+    flat.write_bytes(changed(flat.read_bytes(), 80, [2.0, 3.0, 0.0], "<f4"))
+    assert read_nifti(flat).spacing == (2, 3, 1)  # one slice needs no thickness
+
+
+@pytest.mark.parametrize("kind", [nib.AnalyzeImage, nib.Spm99AnalyzeImage, nib.Spm2AnalyzeImage])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("placed", [False, True])
+def test_analyze(tmp_path: Path, kind: type, order: str, placed: bool) -> None:
+    data = np.random.default_rng(0).integers(-99, 99, (6, 5, 4)).astype(np.int16)
+    header = kind.header_class(endianness=order)
+    header.set_data_dtype(np.int16)
+    affine = np.array([[-2.0, 0, 0, 4], [0, 3, 0, -6], [0, 0, 4, -8], [0, 0, 0, 1]]) if placed else None
+    image = kind(data, affine, header)
+    if not placed:
+        image.header.set_zooms((2, 3, 4))
+    nib.save(image, tmp_path / "a.img")
+    (tmp_path / "a.mat").unlink(missing_ok=True)  # SPM's own matrices are MATLAB files
+    right = nib.load(tmp_path / "a.img")
+    volume = read_nifti(tmp_path / "a.hdr")
+    np.testing.assert_array_equal(volume.data, data.T)
+    np.testing.assert_allclose(volume.affine, right.affine, atol=1e-6)
+    np.testing.assert_array_equal(read_nifti(tmp_path / "a.img").data, data.T)
+    write_nifti(tmp_path / "b.nii.gz", volume)
+    np.testing.assert_allclose(nib.load(tmp_path / "b.nii.gz").affine, right.affine, atol=1e-6)
