@@ -63,6 +63,17 @@ class TestRead:
         assert meta["PixelData"].Get() == ""
         assert meta["AnatomicRegionSequence"].Get() == [{"CodeValue": "T-1", "CodingSchemeDesignator": "SRT"}]
 
+    def test_names_that_are_not_ascii(self, tmp_path) -> None:
+        path = edited(tmp_path, SpecificCharacterSet="ISO_IR 100", PatientName="Müller^Zoë")
+        assert DicomRead(path).GetMeta("PatientName").GetStr() == "Müller^Zoë"
+
+    def test_large_files_are_read_frame_by_frame(self, monkeypatch) -> None:
+        expected = DicomRead(sample("rtdose.dcm"))
+        monkeypatch.setattr("deephealth.ecvl.codecs.dicom._IN_ONE_PIECE", 0)
+        image = DicomRead(sample("rtdose.dcm"))
+        assert np.array_equal(np.array(image), np.array(expected))
+        assert image.meta_ == expected.meta_
+
     @pytest.mark.parametrize(
         ("slope", "intercept", "bits", "elemtype"),
         [

@@ -22,7 +22,7 @@ _OFF_UNIT = 5e-3  # what rounding to three digits leaves of length 1 and of a ri
 _OFF_GRID = 0.05  # of the slice spacing: positions are often rounded to 0.01 or 0.1 mm
 _SAME_PLACE = 1e-3  # millimetres: two images nearer than this are at one position
 _TILT_FROM = 0.05  # degrees: below this the slope of the slice axis is rounding
-_MAX_GAPS = 4  # slots per slice that is there: emptier grids are no series with gaps
+_MAX_SLOTS = 1.5  # per slice that is there: emptier grids are no series with gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def check_orientation(orientation: npt.ArrayLike, name: str = "the series") -> t
     """
     vectors = np.asarray(orientation, dtype=np.float64).ravel()
     allowed = "two vectors of length 1 at a right angle"
-    if vectors.size != 6 or not np.isfinite(vectors).all():  # noqa: PLR2004 - two vectors of three
+    if vectors.size != 6 or not np.isfinite(vectors).all():
         raise DataError(f"the image orientation of {name} is {vectors.tolist()}", allowed=allowed)
     row, column = vectors[:3], vectors[3:]
     lengths = float(np.linalg.norm(row)), float(np.linalg.norm(column))
@@ -156,7 +156,7 @@ def check_orientation(orientation: npt.ArrayLike, name: str = "the series") -> t
 
 def _check_spacing(pixel_spacing: npt.ArrayLike, name: str) -> tuple[float, float]:
     steps = np.asarray(pixel_spacing, dtype=np.float64).ravel()
-    if steps.size != 2 or not np.isfinite(steps).all() or (steps <= 0).any():  # noqa: PLR2004 - rows, columns
+    if steps.size != 2 or not np.isfinite(steps).all() or (steps <= 0).any():
         raise DataError(f"the pixel spacing of {name} is {steps.tolist()}", allowed="two numbers above 0, millimetres")
     return float(steps[0]), float(steps[1])
 
@@ -200,23 +200,18 @@ def _slots(along: Vector, count: int) -> tuple[list[int], float, float]:
     if count == 1:
         return [0], 0.0, 0.0
     gaps = np.diff(along)
-    best: tuple[list[int], float, float] | None = None
     for base in (float(np.median(gaps)), float(gaps.min())):
         steps = np.rint(gaps / base)
-        if steps.min() < 1 or steps.sum() > _MAX_GAPS * count + _MAX_GAPS:
-            continue
+        if steps.min() < 1 or steps.sum() > _MAX_SLOTS * count:
+            continue  # more gaps than slices: no series with a few missing
         slots = np.concatenate([[0], np.cumsum(steps)])
         spacing = float((along[-1] - along[0]) / slots[-1])
         off = float(np.abs(along - along[0] - slots * spacing).max())
-        if best is None or off < best[2]:
-            best = slots.astype(int).tolist(), spacing, off
-        if off <= _OFF_GRID * spacing:
-            break
-    if best is None or best[2] > _OFF_GRID * best[1] * 2:
-        spacing = float((along[-1] - along[0]) / (count - 1))
-        off = float(np.abs(along - along[0] - np.arange(count) * spacing).max())
-        return list(range(count)), spacing, off
-    return best
+        if off <= max(_OFF_GRID * spacing, 2 * _SAME_PLACE):
+            return slots.astype(int).tolist(), spacing, off
+    spacing = float((along[-1] - along[0]) / (count - 1))
+    off = float(np.abs(along - along[0] - np.arange(count) * spacing).max())
+    return list(range(count)), spacing, off
 
 
 def _check_line(places: Vector, expected: Vector, normal: Vector, name: str) -> None:

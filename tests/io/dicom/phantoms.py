@@ -157,8 +157,6 @@ def enhanced(volume: Volume, path: Path) -> Path:
     for image in images:
         image.file_meta = FileMetaDataset()
         image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        image.is_little_endian, image.is_implicit_VR = True, False
-        image.PixelData = image.PixelData
     converted = LegacyConvertedEnhancedCTImage(
         images,
         series_instance_uid=generate_uid(),

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from pydicom.uid import CTImageStorage, MRImageStorage, SecondaryCaptureImageStorage
 
 from deephealth.core.errors import DataError, MissingDataError, StorageError, UnknownNameError
+from deephealth.io.dicom import read_series
 from deephealth.io.dicom.writing import Code, read_source_images, write_secondary_capture, write_series
 from deephealth.io.dicom.writing.folders import whole_folder
 from deephealth.io.dicom.writing.stored import decimal, stored_values
@@ -209,6 +210,12 @@ class TestSourceImages:
         assert len(read_source_images(tmp_path)) == len(read_source_images(files)) == 6
         assert len(read_source_images(files[0])) == 1
         assert len(read_source_images(slices_of(phantom()))) == 6
+
+    def test_a_volume_knows_its_files(self, tmp_path) -> None:
+        save_series(tmp_path, phantom())
+        assert len(read_source_images(read_series(tmp_path))) == 6
+        with pytest.raises(MissingDataError, match="folder"):
+            read_source_images(phantom())
 
     def test_two_series_are_refused(self) -> None:
         with pytest.raises(DataError, match="2 series"):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Code"]
 
+_SCHEMES = ("SCT", "DCM", "UCUM")
 _MAX_VALUE, _MAX_SCHEME, _MAX_MEANING = 16, 16, 64  # SH, SH, LO
 
 
@@ -33,22 +34,27 @@ class Code(NamedTuple):
     meaning: str
 
     @classmethod
-    def named(cls, keyword: str, scheme: str = "SCT") -> Code:
-        """Return the concept that pydicom's dictionary of DICOM PS3.16 holds under ``keyword``, such as ``"Liver"``.
+    def named(cls, keyword: str, scheme: str | None = None) -> Code:
+        """Return the concept that pydicom's dictionary of DICOM PS3.16 holds under a keyword, such as ``"Liver"``.
+
+        Args:
+            keyword: the meaning in one word, each of its words with a capital.
+            scheme: ``"SCT"``, ``"DCM"`` or ``"UCUM"``; by default the first two are looked through.
 
         Raises:
             UnknownNameError: there is none; the nearest are named.
         """
         from pydicom.sr.codedict import codes
 
-        known = getattr(codes, scheme, None)
-        if known is None:
-            raise UnknownNameError("coding scheme", scheme, ("SCT", "DCM", "UCUM"))
-        try:
-            concept = getattr(known, keyword)
-        except (AttributeError, RuntimeError):
-            raise UnknownNameError(f"concept of {scheme}", keyword, known.dir()) from None
-        return cls(concept.value, concept.scheme_designator, concept.meaning)
+        if scheme is not None and scheme not in _SCHEMES:
+            raise UnknownNameError("coding scheme", scheme, _SCHEMES)
+        for name in _SCHEMES[:2] if scheme is None else (scheme,):
+            try:
+                concept = getattr(getattr(codes, name), keyword)
+            except (AttributeError, RuntimeError):
+                continue
+            return cls(concept.value, concept.scheme_designator, concept.meaning)
+        raise UnknownNameError("concept", keyword, [*codes.SCT.dir(), *codes.DCM.dir()])
 
     @classmethod
     def of(cls, code: Code | str) -> Code:

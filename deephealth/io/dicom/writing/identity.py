@@ -10,9 +10,11 @@ from pydicom import Dataset
 from pydicom.uid import UID, generate_uid
 
 from deephealth.core.errors import DataError
+from deephealth.io.dicom.guard import guarded
 
-__all__ = ["KEPT", "identity_of", "kept", "new_uid", "software_version", "stamp"]
+__all__ = ["KEPT", "complete_header", "identity_of", "kept", "new_uid", "software_version", "stamp"]
 
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 # keyword -> whether the standard wants it even if empty
 KEPT = {
     "PatientName": True,
@@ -75,6 +77,27 @@ def identity_of(like: Sequence[Dataset] | None) -> Dataset:
     if not identity.StudyInstanceUID:
         identity.StudyInstanceUID = new_uid()
     return identity
+
+
+def complete_header(image: Dataset) -> Dataset:
+    """Return a copy of a source image's header that has every element highdicom takes for granted, and no pixels.
+
+    Raises:
+        DataError: it is no image.
+        UnreadableFileError: an element is damaged.
+    """
+    if "Rows" not in image or not image.get("SOPInstanceUID"):
+        raise DataError(
+            f"the source '{image.get('SOPInstanceUID', '')}' is no image", allowed="the images that were segmented"
+        )
+    full = Dataset()
+    with guarded(f"the header of {image.SOPInstanceUID}"):
+        for element in image:
+            if element.keyword not in _PIXELS:
+                full.add(element)
+    full.file_meta = getattr(image, "file_meta", Dataset())
+    full.update(identity_of([image]))
+    return full
 
 
 def stamp(dataset: Dataset, *, number: int, description: str) -> None:

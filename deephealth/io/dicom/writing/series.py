@@ -161,12 +161,12 @@ def encode(dataset: Dataset) -> bytes:
 
 
 def _slices_of(volume: Volume) -> np.ndarray:
-    data = volume.data[0] if volume.data.ndim > 3 and len(volume.data) == 1 else volume.data  # noqa: PLR2004 - C, D, H, W
-    if data.ndim > 3:  # noqa: PLR2004
+    data = volume.data[0] if volume.data.ndim > 3 and len(volume.data) == 1 else volume.data
+    if data.ndim > 3:
         raise DataError(
             f"a volume of {len(data)} channels", allowed="one channel per series", hint="write each channel on its own"
         )
-    if max(data.shape[1:]) > 65535:  # noqa: PLR2004 - Rows and Columns are 16 bits
+    if max(data.shape[1:]) > 65535:
         raise DataError(f"slices of {data.shape[1]} x {data.shape[2]}", allowed="at most 65,535 rows and columns")
     return data
 

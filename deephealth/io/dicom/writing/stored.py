@@ -88,7 +88,7 @@ def _is_whole(values: np.ndarray) -> bool:
 
 
 def _in_steps(values: np.ndarray, low: float, high: float, name: str) -> StoredValues:
-    slope = float(decimal((high - low) / _STEPS))
+    slope = float(decimal((high - low) / _STEPS)) if high > low else 1.0
     intercept = float(decimal(low))
     if not (np.isfinite(slope) and slope > 0):
         raise DataError(f"{name} reaches from {low} to {high}", allowed="a range that 65,536 steps can divide")
