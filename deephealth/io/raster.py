@@ -12,21 +12,18 @@ What a picture becomes, whatever its file says: height x width x RGB, 8 bits, up
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageChops, UnidentifiedImageError
+from PIL import Image
 
-from deephealth.core.errors import DataError, LimitError, UnreadableFileError
 from deephealth.core.files import atomic_write
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
+from deephealth.io.raster_pillow import LAST_UPRIGHT, opened, orientation, upright
 from deephealth.io.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from deephealth.core.types import ImageHWC, MaskHW
 
 __all__ = [
@@ -42,20 +39,6 @@ __all__ = [
 
 RASTER_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm"})
 RASTER_VERSION = 1  # raise it when the same file would decode to other numbers: caches are then filled anew
-
-# Only these are tried: Pillow would otherwise start Ghostscript for an EPS that calls itself .jpg.
-_FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
-_ORIENTATION, _LAST_UPRIGHT = 0x0112, 4  # EXIF tag; its values above 4 swap height and width
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_REPLACE = "copy the file again, or take it out of the data set"
 
 
 def read_rgb(source: Source | Path | str, *, limits: Limits = DEFAULT_LIMITS) -> ImageHWC:
@@ -104,9 +87,9 @@ def read_size(source: Source | Path | str, *, limits: Limits = DEFAULT_LIMITS) -
         MissingDataError, UnreadableFileError, LimitError: as :func:`read_rgb`.
     """
     source = _as_source(source)
-    with source.open(limits.max_bytes) as stream, _opened(stream, str(source), limits) as image:
+    with source.open(limits.max_bytes) as stream, opened(stream, str(source), limits) as image:
         # Pillow swaps the two sides of a turned TIFF itself
-        turned = _orientation(image) > _LAST_UPRIGHT and image.format != "TIFF"
+        turned = orientation(image) > LAST_UPRIGHT and image.format != "TIFF"
         return (image.width, image.height) if turned else (image.height, image.width)
 
 
@@ -118,15 +101,15 @@ def decode_rgb(data: bytes, name: str, *, limits: Limits = DEFAULT_LIMITS) -> Im
         name: what errors call it.
         limits: largest picture.
     """
-    with _opened(io.BytesIO(data), name, limits) as image:
-        return np.array(_to_rgb(_upright(image)))
+    with opened(io.BytesIO(data), name, limits) as image:
+        return np.array(_to_rgb(upright(image)))
 
 
 def decode_mask(data: bytes, name: str, *, limits: Limits = DEFAULT_LIMITS) -> MaskHW:
     """Decode the bytes of a mask; see :func:`read_mask`."""
-    with _opened(io.BytesIO(data), name, limits) as image:
+    with opened(io.BytesIO(data), name, limits) as image:
         lossy = image.format in ("JPEG", "MPO")
-        image = _upright(image)
+        image = upright(image)
         grey = np.asarray(image if _is_deep(image) else _to_rgb(image).convert("L"))
     threshold = 127.0 if lossy else float(grey.max()) / 2
     return (grey > threshold).astype(np.uint8)
@@ -157,54 +140,6 @@ def _as_source(source: Source | Path | str) -> Source:
     if isinstance(source, str):
         return Source.parse(source)
     return Source(source) if isinstance(source, Path) else source
-
-
-@contextmanager
-def _opened(stream: IO[bytes], name: str, limits: Limits) -> Iterator[Image.Image]:
-    """Open a picture, refuse bombs by its header, and turn whatever Pillow raises meanwhile into typed errors."""
-    try:
-        if not stream.seek(0, io.SEEK_END):
-            raise UnreadableFileError(f"{name} is empty (0 bytes)", hint=_REPLACE)
-        stream.seek(0)
-        with Image.open(stream, formats=_FORMATS) as image:
-            _check_pixels(image.size, name, limits)
-            yield image
-    except DataError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise LimitError(f"{name}: {error}", allowed=f"at most {limits.max_pixels:,} pixels") from error
-    except UnidentifiedImageError as error:
-        raise UnreadableFileError(
-            f"{name} is not a picture that can be read", allowed=", ".join(_FORMATS), hint=_REPLACE
-        ) from error
-    except Exception as error:  # Pillow's readers raise nearly anything on damaged files
-        raise UnreadableFileError(f"{name} is damaged: {error}", hint=_REPLACE) from error
-
-
-def _check_pixels(size: tuple[int, int], name: str, limits: Limits) -> None:
-    width, height = size
-    if width * height > limits.max_pixels:
-        raise LimitError(
-            f"{name} says it is {width:,} x {height:,} pixels",
-            allowed=f"at most {limits.max_pixels:,} pixels",
-            hint="if the picture is genuine, make it smaller before using it",
-        )
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a camera's broken EXIF block does not make its pixels unreadable
-        return 1
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    image.load()
-    turn = _TURNS.get(_orientation(image))
-    # Pillow takes every CMYK JPEG for Adobe's inverted one, and only Adobe's marker makes it one.
-    if image.mode == "CMYK" and image.format in ("JPEG", "MPO") and image.info.get("adobe") is None:
-        image = ImageChops.invert(image)
-    return image if turn is None else image.transpose(turn)
 
 
 def _is_deep(image: Image.Image) -> bool:

@@ -1,8 +1,8 @@
 """The structure of a TIFF file: its pages, where their tiles or strips lie, and how they are packed.
 
-Nothing is decoded here. Every offset and count that the file claims is compared with what the file holds before memory is
-allocated, a chain of pages that bites its own tail ends, and only the tags that are needed are read. Classic TIFF 6.0 and
-BigTIFF, both byte orders.
+Nothing is decoded here. Every offset and count that the file claims is compared with what the file holds before memory
+is allocated, a chain of pages that bites its own tail ends, and only the tags that are needed are read. Both byte
+orders; classic TIFF 6.0 and BigTIFF.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _TAGS: dict[int, tuple[str, Any]] = {
     700: ("xmp", b""),
 }
 _ARRAYS = frozenset({273, 279, 324, 325, 338})
-_TYPES = {1: "B", 2: "c", 3: "u2", 4: "u4", 5: "rational", 6: "i1", 7: "B", 8: "i2", 9: "i4", 16: "u8", 17: "i8", 18: "u8"}
+_TYPES = {1: "B", 2: "c", 3: "u2", 4: "u4", 5: "u4", 6: "i1", 7: "B", 8: "i2", 9: "i4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MOST_TEXT = 16 * 1024**2
 _MOST_ENTRIES = 4096
@@ -146,7 +146,7 @@ def parse_tiff(read: ReadAt, size: int, name: str, *, limits: Limits = DEFAULT_L
     """
     try:
         parser = _Parser(read, size, name)
-        pages = []
+        pages: list[TiffPage] = []
         for entries in parser.directories():
             if len(pages) >= limits.max_frames:
                 raise LimitError(f"{name} has more than {limits.max_frames:,} pages", allowed="Limits(max_frames=...)")
@@ -215,8 +215,10 @@ class _Parser:
         if tag not in _ARRAYS and size > _MOST_TEXT:
             raise LimitError(f"{self.name}: tag {tag} claims {size:,} bytes", allowed=f"at most {_MOST_TEXT:,}")
         inside = field[half:]
-        data = inside[:size] if size <= len(inside) else self.read(struct.unpack(self.order + self.word, inside)[0], size)
-        return self._convert(tag, kind, data)
+        if size <= len(inside):
+            return self._convert(tag, kind, inside[:size])
+        offset = struct.unpack(self.order + self.word, inside)[0]
+        return self._convert(tag, kind, self.read(offset, size))
 
     def _convert(self, tag: int, kind: int, data: bytes) -> Any:
         default = _TAGS[tag][1]

@@ -16,10 +16,13 @@ from deephealth.io.jpeg import decode_jpeg
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.tiff import ReadAt, TiffPage
 
-__all__ = ["can_decode", "decode_chunk", "decode_page"]
+__all__ = ["can_decode", "check_budget", "decode_chunk", "decode_page"]
 
 _STORED, _LZW, _JPEG, _DEFLATE, _ADOBE_DEFLATE, _PACKBITS = 1, 5, 7, 8, 32946, 32773
 _RGB, _YCBCR = 2, 6
+# decoded bytes per stored byte that a packing can reach; an empty fax page takes a bit a row
+_MOST_RATIO = {_STORED: 1, _PACKBITS: 128, _JPEG: 1100, _DEFLATE: 1100, _ADOBE_DEFLATE: 1100, _LZW: 1500}
+_ANY_RATIO = 60_000
 _COPY_AGAIN = "copy the file again: it is truncated or damaged"
 
 
@@ -41,10 +44,14 @@ def can_decode(page: TiffPage) -> bool:
         )
     if page.compression == _LZW and not is_installed("imagecodecs"):
         return False
+    if page.compression in (_STORED, _PACKBITS) and page.predictor != 1:  # libtiff ignores it there, others don't
+        return False
     return page.dtype is not None and page.photometric in (0, 1, _RGB) and page.predictor in (1, 2, 3)
 
 
-def decode_chunk(page: TiffPage, data: bytes, name: str, rows: int | None = None) -> np.ndarray:
+def decode_chunk(
+    page: TiffPage, data: bytes, name: str, rows: int | None = None, out: np.ndarray | None = None
+) -> np.ndarray:
     """Decode one tile or strip.
 
     Args:
@@ -52,6 +59,7 @@ def decode_chunk(page: TiffPage, data: bytes, name: str, rows: int | None = None
         data: its bytes.
         name: what errors call the file.
         rows: rows it holds, where the last strip is shorter.
+        out: memory that may be used for the result; see :func:`~deephealth.io.jpeg.decode_jpeg`.
 
     Returns:
         height x width x samples (1 sample in planar files), in the machine's byte order.
@@ -64,7 +72,7 @@ def decode_chunk(page: TiffPage, data: bytes, name: str, rows: int | None = None
     shape = (height if rows is None else rows, width, 1 if page.planar == 2 else page.samples)
     try:
         if page.compression == _JPEG:
-            return _jpeg_chunk(page, data, shape, name)
+            return _jpeg_chunk(page, data, shape, name, out)
         return _plain_chunk(page, data, shape, name)
     except DataError:
         raise
@@ -90,7 +98,7 @@ def decode_page(read: ReadAt, page: TiffPage, name: str, *, limits: Limits = DEF
     offsets, counts = page.offsets, page.counts
     (down, across), (high, wide) = page.grid, page.chunk
     planes = page.samples if page.planar == 2 else 1
-    _check_budget(read, page, name)
+    check_budget(page, name)
     out = np.empty(shape, dtype)
     for index in range(planes * down * across):
         plane, at = divmod(index, down * across)
@@ -103,11 +111,15 @@ def decode_page(read: ReadAt, page: TiffPage, name: str, *, limits: Limits = DEF
     return out
 
 
-def _check_budget(read: ReadAt, page: TiffPage, name: str) -> None:
-    """Refuse a page whose chunks can't hold its pixels: an array for them would be a bomb."""
+def check_budget(page: TiffPage, name: str) -> None:
+    """Refuse a page whose chunks can't hold its pixels: an array for them would be a bomb.
+
+    Raises:
+        LimitError: it claims more than its bytes could unpack to.
+    """
     held = int(np.minimum(page.counts, 2**40).clip(0).sum())
-    wanted = page.height * page.width * page.samples * (page.bits // 8 or 1)
-    most = {_STORED: 1, _PACKBITS: 128, _JPEG: 600}.get(page.compression, 1500)
+    wanted = page.height * page.width * page.samples * page.bits // 8
+    most = _MOST_RATIO.get(page.compression, _ANY_RATIO)
     if held * most + 65536 < wanted:
         raise LimitError(
             f"{name} claims {page.width:,} x {page.height:,} pixels and holds {held:,} bytes of them",
@@ -116,9 +128,12 @@ def _check_budget(read: ReadAt, page: TiffPage, name: str) -> None:
         )
 
 
-def _jpeg_chunk(page: TiffPage, data: bytes, shape: tuple[int, int, int], name: str) -> np.ndarray:
+def _jpeg_chunk(
+    page: TiffPage, data: bytes, shape: tuple[int, int, int], name: str, out: np.ndarray | None
+) -> np.ndarray:
     colour = "rgb" if page.photometric == _RGB else "ycbcr"
-    pixels = decode_jpeg(data, name, tables=page.jpeg_tables, colour=colour, at_most=shape[:2], grey=shape[2] == 1)
+    grey = shape[2] == 1
+    pixels = decode_jpeg(data, name, tables=page.jpeg_tables, colour=colour, at_most=page.chunk, grey=grey, out=out)
     if pixels.shape[0] < shape[0] or pixels.shape[1] < shape[1]:
         raise UnreadableFileError(
             f"{name}: a tile of {pixels.shape[1]} x {pixels.shape[0]} pixels", allowed=f"{shape[1]} x {shape[0]}"
@@ -127,8 +142,7 @@ def _jpeg_chunk(page: TiffPage, data: bytes, shape: tuple[int, int, int], name: 
 
 
 def _plain_chunk(page: TiffPage, data: bytes, shape: tuple[int, int, int], name: str) -> np.ndarray:
-    dtype = page.dtype
-    assert dtype is not None  # can_decode has said so
+    dtype: np.dtype[Any] = page.dtype  # type: ignore[assignment]  # can_decode has said that there is one
     size = shape[0] * shape[1] * shape[2] * dtype.itemsize
     raw = _unpack(page.compression, data, size)
     if len(raw) < size:
@@ -137,7 +151,9 @@ def _plain_chunk(page: TiffPage, data: bytes, shape: tuple[int, int, int], name:
         )
     if page.predictor == 3:
         return _float_predictor(raw[:size], shape, dtype)
-    values = np.frombuffer(raw, dtype.newbyteorder(page.order), count=size // dtype.itemsize).reshape(shape)
+    values = np.frombuffer(
+        raw, dtype.newbyteorder("<" if page.order == "<" else ">"), count=size // dtype.itemsize
+    ).reshape(shape)
     values = values.astype(dtype, copy=False)
     return np.cumsum(values, axis=1, dtype=dtype) if page.predictor == 2 else values
 

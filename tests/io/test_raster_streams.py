@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from deephealth.core.errors import DataError, LimitError, UnreadableFileError
-from deephealth.io.jpeg import decode_jpeg, jpeg_size
+from deephealth.io.jpeg import check_jpeg, decode_jpeg, jpeg_size
 from deephealth.io.png import check_png
 from deephealth.io.raster_read import decode_raster
 from deephealth.io.raster_write import encode_raster
@@ -118,3 +118,42 @@ def test_opencv_is_what_decodes_a_whole_jpeg(monkeypatch: pytest.MonkeyPatch) ->
     calls.clear()
     decode_raster(data + b"more behind the end")
     assert not calls
+
+
+def test_a_header_may_not_claim_more_than_the_bytes_can_hold() -> None:
+    data = bytearray(jpeg(smooth()))
+    at = bytes(data).index(b"\xff\xc0") + 5
+    data[at : at + 4] = b"\x23\x00\x23\x00"
+    with pytest.raises(LimitError, match="8,960 x 8,960"):
+        decode_raster(bytes(data))
+    data = bytearray(encode_raster(smooth(), ".png"))
+    data[16:24] = b"\x00\x00\x23\x00" * 2
+    with pytest.raises(LimitError, match="8,960 x 8,960"):
+        check_png(bytes(data), "x")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_blank_pictures_are_no_bombs(kind: str, mode: str) -> None:
+    """What compresses best is still read: pages of one colour."""
+    image = Image.new(mode, (2000, 1500), 255 if mode != "RGB" else (255, 255, 255))
+    kinds: list[dict[str, object]] = [{}]
+    if kind == "JPEG":
+        image, kinds = (
+            image.convert("L" if mode != "RGB" else "RGB"),
+            [{"optimize": True, "quality": 5}, {"progressive": True}],
+        )
+    if kind == "TIFF":
+        kinds = [{"compression": name} for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits")]
+        kinds += [{"compression": "group4"}] if mode == "1" else [{"compression": "jpeg"}]
+    for options in kinds:
+        stream = io.BytesIO()
+        image.save(stream, kind, **options)
+        assert (decode_raster(stream.getvalue()) >= 240).all()
+
+
+def test_a_progressive_stream_of_very_many_scans() -> None:
+    data = jpeg(smooth(1500, 1500), progressive=True)
+    check_jpeg(data)
+    with pytest.raises(LimitError, match="scans"):
+        check_jpeg(data[:-2] + b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0" * 2000 + data[-2:])

@@ -219,3 +219,52 @@ def test_segmented_palettes_never_grow_beyond_their_size(codes, entries, wide):
 def test_indirect_segments_repeat_earlier_ones():
     codes = [0, 2, 5, 6, 1, 2, 10, 2, 1, 4, 0]
     assert expand_segments(codes, 8, wide=True) == [5, 6, 8, 10, 10, 10]
+
+
+@pytest.mark.parametrize("interleave", [0, 1, 2])
+def test_jpeg_ls_colours_in_any_order(interleave):
+    jpeg_ls = pytest.importorskip("jpeg_ls")
+    source = np.ascontiguousarray(COLOUR.transpose(2, 0, 1)) if interleave == 0 else COLOUR
+    data = bytes(jpeg_ls.encode_array(source, interleave_mode=interleave))
+    np.testing.assert_array_equal(decode_frame(data, layout(COLOUR, "4.80"), "jpeg-ls", "a")[0], COLOUR)
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+def test_jpeg_lossless_predictors(predictor):
+    data = imagecodecs.jpeg8_encode(GREY, lossless=True, predictor=predictor, bitspersample=16)
+    np.testing.assert_array_equal(decode_frame(data, layout(GREY, "4.57"), "jpeg-lossless", "a")[0], GREY)
+
+
+@pytest.mark.parametrize("family", ["jpeg2000", "htj2k-lossless", "htj2k", "jpeg-ls", "jpeg-lossless"])
+def test_signed_values_and_results_that_are_given(family):
+    signed = (GREY.astype("i4") - 1000).astype("i2")
+    syntax, encode = LOSSLESS[family]
+    if family == "jpeg-lossless":
+        data = imagecodecs.ljpeg_encode(signed.view("u2"), bitspersample=16)
+    else:
+        data = encode(signed.view("u2") if family == "jpeg-ls" else signed)
+    out = np.full(signed.shape, 7, "i2")
+    shape = layout(signed, syntax, signed=True, stored=16)
+    frame, _ = decode_frame(data, shape, family, "a", out=out)
+    assert frame is out
+    np.testing.assert_array_equal(out, signed)
+
+
+@pytest.mark.parametrize("family", ["jpeg2000", "htj2k-lossless"])
+def test_a_colour_transform_is_undone_by_the_decoder(family):
+    syntax, encode = LOSSLESS[family]
+    frame, colour = decode_frame(encode(COLOUR), layout(COLOUR, syntax, photometric="YBR_RCT"), family, "a")
+    np.testing.assert_array_equal(frame, COLOUR)
+    assert colour == "RGB"
+
+
+def test_jpeg_xl_and_deflated_frames():
+    import zlib
+
+    data = imagecodecs.jpegxl_encode(COLOUR, lossless=True)
+    np.testing.assert_array_equal(decode_frame(data, layout(COLOUR, "4.110"), "jpeg-xl", "a")[0], COLOUR)
+    with pytest.raises(UnreadableFileError):
+        decode_frame(data, layout(COLOUR, "4.110", rows=20), "jpeg-xl", "a")
+    packer = zlib.compressobj(wbits=-15)
+    data = packer.compress(GREY.tobytes()) + packer.flush()
+    np.testing.assert_array_equal(decode_frame(data, layout(GREY, "8.1"), "deflated-frames", "a")[0], GREY)

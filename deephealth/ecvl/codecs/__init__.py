@@ -1,0 +1,1 @@
+"""Reading and writing ECVL images: pictures, NIfTI, DICOM, slides."""
