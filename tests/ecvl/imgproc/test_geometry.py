@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deephealth import ecvl
 from deephealth.ecvl import BorderType, ColorType, DataType, Image, InterpolationType
-from deephealth.ecvl.imgproc.warping import affine_maps, float_maps, separable_maps, warp
+from deephealth.ecvl.imgproc.warping import affine_maps, float_maps, separable_maps, warp, warp_affine
 from deephealth.ecvl.strictness import strict_mode
 
 RNG = np.random.default_rng(11)
@@ -105,6 +105,17 @@ def test_affine_maps_are_positions_cut_to_a_32nd(angle, scale, shift, nearest):
     else:
         found = whole + np.stack([fraction & 31, fraction >> 5], axis=-1) / 32
         assert np.abs(found - exact).max() <= 1 / 64 + 2 / 1024
+
+
+@given(angle=st.floats(-360, 360), scale=st.floats(0.3, 3), dtype=st.sampled_from(["uint8", "int8", "uint16", "int16"]))
+def test_nearest_pixels_are_those_of_the_maps(angle, scale, dtype):
+    values = RNG.integers(0, 100, (40, 30, 3)).astype(dtype)
+    matrix = cv2.getRotationMatrix2D((15, 20), angle, scale)
+    found = warp_affine(values, matrix, (31, 45), cv2.INTER_NEAREST)
+    maps = affine_maps(matrix, (31, 45), nearest=True)
+    np.testing.assert_array_equal(found, warp(values, maps, cv2.INTER_NEAREST))
+    for wide in ("int32", "float32", "float64"):
+        np.testing.assert_array_equal(warp_affine(values.astype(wide), matrix, (31, 45), cv2.INTER_NEAREST), found)
 
 
 def test_positions_beyond_16_bits_are_clamped():

@@ -1,0 +1,96 @@
+"""Mirror images: upside down, left to right, and x for y."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import cv2
+import numpy as np
+
+from deephealth.ecvl.image import Image
+from deephealth.ecvl.imgproc.matrices import in_groups
+from deephealth.ecvl.imgproc.moving import keep, moved
+from deephealth.ecvl.planes import picture_axes
+from deephealth.ecvl.strictness import is_strict
+
+__all__ = ["Flip2D", "Mirror2D", "Transpose"]
+
+_MOST = 64  # channels that go through OpenCV at once; version 5 takes 128 at most
+_MOST_TRANSPOSED = 4
+_PICTURE_RANK = 3
+
+
+def Flip2D(src: Image, dst: Image) -> None:
+    """Turn an image upside down.
+
+    Args:
+        src: axes x, y and one of c, z, o; any type.
+        dst: the result; may be ``src``.
+
+    Raises:
+        EcvlError: empty, or other axes.
+
+    Example:
+        >>> image = Image.fromarray(np.array([[[1], [2]]]), "xyc", 1)
+        >>> Flip2D(image, image)
+        >>> np.array(image).ravel().tolist()
+        [2, 1]
+    """
+    keep(src, dst, moved(src, "Flip2D", partial(_flipped, code=0)))
+
+
+def Mirror2D(src: Image, dst: Image) -> None:
+    """Turn an image left to right.
+
+    Args:
+        src: axes x, y and one of c, z, o; any type.
+        dst: the result; may be ``src``.
+
+    Raises:
+        EcvlError: empty, or other axes.
+
+    Example:
+        >>> image = Image.fromarray(np.array([[[1]], [[2]]]), "xyc", 1)
+        >>> Mirror2D(image, image)
+        >>> np.array(image).ravel().tolist()
+        [2, 1]
+    """
+    keep(src, dst, moved(src, "Mirror2D", partial(_flipped, code=1)))
+
+
+def Transpose(src: Image, dst: Image) -> None:
+    """Swap x and y.
+
+    Args:
+        src: axes x, y and one of c, z, o; any type.
+        dst: the result; may be ``src``.
+
+    Raises:
+        EcvlError: empty, or other axes.
+
+    Example:
+        >>> image = Image.fromarray(np.zeros((4, 3, 1)), "xyc", 1, [0.5, 0.7, 1])
+        >>> Transpose(image, image)
+        >>> image.dims_, image.spacings_
+        ([3, 4, 1], [0.7, 0.5, 1.0])
+    """
+    found = moved(src, "Transpose", _transposed)
+    steps = src.spacings_
+    if len(steps) == len(src.dims_) and not is_strict():  # the original forgets to
+        y, x, _ = picture_axes(src, "Transpose")
+        steps[x], steps[y] = steps[y], steps[x]
+    keep(src, dst, found, spacings=steps)
+
+
+def _flipped(array: np.ndarray, code: int) -> np.ndarray:
+    if (array.ndim == _PICTURE_RANK and array.shape[2] > _MOST) or not array.size:
+        return np.flip(array, code).copy()
+    return cv2.flip(array, code).reshape(array.shape)
+
+
+def _transposed(array: np.ndarray) -> np.ndarray:
+    if not array.size:
+        return array.swapaxes(0, 1).copy()
+    if array.ndim == _PICTURE_RANK:
+        return in_groups(array, _MOST_TRANSPOSED, cv2.transpose)
+    return cv2.transpose(array)

@@ -1,0 +1,75 @@
+"""Operations that only move pixels: they keep the memory order they find, planar or interleaved, and every type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from deephealth.ecvl.image import Image
+from deephealth.ecvl.planes import like, picture_axes
+
+__all__ = ["in_memory_order", "keep", "moved"]
+
+Move = Callable[[np.ndarray], np.ndarray]
+
+
+def in_memory_order(pixels: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Return an array as a C-contiguous one, without a copy if it has no gaps, and the axes that lead back.
+
+    Example:
+        >>> flat, back = in_memory_order(np.zeros((4, 3, 2), order="F"))
+        >>> flat.shape, flat.transpose(back).shape
+        ((2, 3, 4), (4, 3, 2))
+    """
+    order = sorted(range(pixels.ndim), key=lambda axis: -abs(pixels.strides[axis]))
+    if not pixels.transpose(order).flags.c_contiguous and pixels.flags.c_contiguous:
+        order = list(range(pixels.ndim))  # axes of size 1 have any stride
+    return np.ascontiguousarray(pixels.transpose(order)), [order.index(axis) for axis in range(pixels.ndim)]
+
+
+def moved(src: Image, what: str, move: Move) -> np.ndarray:
+    """Return the pixels after ``move``, which gets H x W x C or H x W arrays, as a view in the image's own axes.
+
+    Args:
+        src: axes x, y and one of c, z, o.
+        what: name of the operation, for messages.
+        move: returns a new array; 64-bit whole numbers come as ``float64``, which OpenCV moves without a change.
+    """
+    y, x, third = picture_axes(src, what)
+    pixels = src.pixels
+    if pixels.dtype != np.int64:
+        return _moved(src, pixels.transpose(y, x, third), move)
+    memory, back = in_memory_order(pixels)
+    bits = memory.view(np.float64).transpose(back)
+    return _moved(src, bits.transpose(y, x, third), move).view(np.int64)
+
+
+def keep(src: Image, dst: Image, pixels: np.ndarray, *, spacings: Sequence[float] | None = None) -> None:
+    """Give ``dst`` other pixels with the axes, colour type, spacings and metadata of ``src``.
+
+    Args:
+        src: what the operation read.
+        dst: what it writes; may be ``src``.
+        pixels: in the order of the axes, memory of its own.
+        spacings: of the result; ``None`` keeps those of ``src``.
+    """
+    dst.rebind(
+        pixels,
+        channels=src.channels_,
+        colortype=src.colortype_,
+        spacings=src.spacings_ if spacings is None else spacings,
+        meta=src.meta_,
+    )
+
+
+def _moved(src: Image, hwc: np.ndarray, move: Move) -> np.ndarray:
+    planes = hwc.transpose(2, 0, 1)
+    if hwc.flags.c_contiguous or not planes.flags.c_contiguous:
+        return like(src, move(np.ascontiguousarray(hwc)))
+    first = move(planes[0])
+    found = np.empty((len(planes), *first.shape), first.dtype)
+    found[0] = first
+    for at in range(1, len(planes)):
+        found[at] = move(planes[at])
+    return like(src, found.transpose(1, 2, 0))

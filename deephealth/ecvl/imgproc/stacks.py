@@ -1,0 +1,197 @@
+"""Images of any rank as H x W x K arrays for pixel operations, and OpenCV's limits and errors kept in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from deephealth.ecvl.enums import ColorType
+from deephealth.ecvl.errors import EcvlError
+from deephealth.ecvl.planes import to_hwc
+from deephealth.ecvl.strictness import is_strict
+
+if TYPE_CHECKING:
+    from deephealth.ecvl.image import Image
+
+__all__ = ["by_groups", "elementwise", "from_planar", "from_stack", "keep", "opencv_errors", "single_plane", "to_stack"]
+
+_PICTURE_RANK = 3
+_MOST_CHANNELS = 128  # of a matrix in OpenCV 5
+
+
+@contextmanager
+def opencv_errors(what: str) -> Iterator[None]:
+    """Turn OpenCV's exceptions into this package's.
+
+    Args:
+        what: name of the operation, for the message.
+    """
+    try:
+        yield
+    except cv2.error as error:
+        reason = getattr(error, "err", "") or str(error)
+        raise EcvlError(f"{what}: OpenCV refuses these arguments: {reason}") from error
+
+
+def to_stack(image: Image, what: str) -> np.ndarray:
+    """Return the pixels as a C-contiguous H x W x K array, all axes but x and y folded into K; memory may be shared.
+
+    Args:
+        image: with axes x and y, and any others; not written to by callers.
+        what: name of the operation, for messages.
+
+    Raises:
+        EcvlError: the image is empty or lacks x or y.
+
+    Example:
+        >>> from deephealth.ecvl.image import Image
+        >>> to_stack(Image([8, 6, 4, 2], 6, "xyzt", 0), "GaussianBlur").shape
+        (6, 8, 8)
+    """
+    channels = image.channels_
+    _check_content(image, what)
+    if "x" not in channels or "y" not in channels:
+        raise EcvlError(f"{what}: the image has the axes '{channels}'", allowed="x, y, and any others")
+    if len(channels) == _PICTURE_RANK and image.dims_[_rest(channels)[0]] <= _MOST_CHANNELS and "t" not in channels:
+        return to_hwc(image, what, any_type=True)
+    moved = image.pixels.transpose(_order(channels))
+    return np.ascontiguousarray(moved.reshape(*moved.shape[:2], -1))
+
+
+def from_stack(
+    src: Image,
+    dst: Image,
+    stack: np.ndarray,
+    *,
+    spacings: Iterable[float] | None = None,
+    colortype: ColorType | None = None,
+) -> None:
+    """Give ``dst`` a result laid out as :func:`to_stack` laid out ``src``; everything else is kept from ``src``.
+
+    Args:
+        src: what the operation read.
+        dst: what it writes; may be ``src``.
+        stack: H x W x K, or H x W; memory of its own; height and width may be others than those of ``src``.
+        spacings: of the result; ``None`` keeps those of ``src``.
+        colortype: of the result; ``None`` keeps that of ``src``.
+    """
+    channels, dims = src.channels_, src.dims_
+    moved = stack.reshape(*stack.shape[:2], *(dims[at] for at in _rest(channels)))
+    order = _order(channels)
+    back = [order.index(at) for at in range(len(order))]
+    keep(src, dst, moved.transpose(back), spacings=spacings, colortype=colortype)
+
+
+def from_planar(src: Image, dst: Image, stack: np.ndarray) -> None:
+    """Do as :func:`from_stack`, save that strict mode leaves pictures in "xy" order, as the original does at times.
+
+    Args:
+        src: what the operation read.
+        dst: what it writes; may be ``src``.
+        stack: H x W x K; memory of its own.
+    """
+    channels = src.channels_
+    if not is_strict() or len(channels) != _PICTURE_RANK or channels.startswith("xy"):
+        from_stack(src, dst, stack)
+        return
+    order = "xy" + next(letter for letter in channels if letter not in "xy")
+    steps = dict(zip(channels, src.spacings_, strict=False))
+    dst.rebind(
+        stack.transpose(1, 0, 2),
+        channels=order,
+        colortype=src.colortype_,
+        spacings=[steps[letter] for letter in order] if len(steps) == _PICTURE_RANK else (),
+        meta=src.meta_,
+    )
+
+
+def keep(
+    src: Image,
+    dst: Image,
+    array: np.ndarray,
+    *,
+    spacings: Iterable[float] | None = None,
+    colortype: ColorType | None = None,
+) -> None:
+    """Give ``dst`` an array in the axes of ``src``, and their names, the colour type, spacings and metadata."""
+    dst.rebind(
+        array,
+        channels=src.channels_,
+        colortype=src.colortype_ if colortype is None else colortype,
+        spacings=src.spacings_ if spacings is None else spacings,
+        meta=src.meta_,
+    )
+
+
+def elementwise(src: Image, dst: Image, what: str, function: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Apply a function of single elements, in whatever order they lie in memory.
+
+    Args:
+        src: any image.
+        dst: becomes the result; may be ``src``.
+        what: name of the operation, for messages.
+        function: takes a C-contiguous matrix and returns a new one of its shape.
+
+    Raises:
+        EcvlError: the image is empty.
+    """
+    _check_content(src, what)
+    array = src.pixels
+    order = sorted(range(array.ndim), key=lambda at: -array.strides[at])
+    lying = np.ascontiguousarray(array.transpose(order))
+    found = function(lying.reshape(lying.shape[0], -1)).reshape(lying.shape)
+    keep(src, dst, found.transpose([order.index(at) for at in range(array.ndim)]))
+
+
+def single_plane(image: Image, what: str) -> np.ndarray:
+    """Return the only plane of an image as a C-contiguous H x W array.
+
+    Raises:
+        EcvlError: the image is empty, lacks x or y, or has more than one plane.
+    """
+    stack = to_stack(image, what)
+    if stack.shape[2] != 1:
+        raise EcvlError(
+            f"{what}: the image has {stack.shape[2]} planes",
+            allowed="one channel",
+            hint="take one channel, or convert to ColorType.GRAY",
+        )
+    return stack[:, :, 0]
+
+
+def by_groups(stack: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Apply an OpenCV function to as many channels at a time as OpenCV can take.
+
+    Args:
+        stack: H x W x K.
+        function: from H x W x k to H' x W' x k, or H' x W' where k is 1.
+
+    Returns:
+        H' x W' x K.
+    """
+    count = stack.shape[2]
+    if count <= _MOST_CHANNELS:
+        found = function(stack)
+        return found if found.ndim == _PICTURE_RANK else found[:, :, None]
+    starts = range(0, count, _MOST_CHANNELS)
+    parts = [np.ascontiguousarray(stack[:, :, at : at + _MOST_CHANNELS]) for at in starts]
+    return np.concatenate([by_groups(part, function) for part in parts], axis=2)
+
+
+def _check_content(image: Image, what: str) -> None:
+    if image.IsEmpty():
+        raise EcvlError(f"{what}: the image is empty")
+    if 0 in image.dims_:
+        raise EcvlError(f"{what}: the image has the sizes {image.dims_}", allowed="sizes of 1 or more")
+
+
+def _rest(channels: str) -> list[int]:
+    return [at for at, letter in enumerate(channels) if letter not in "xy"]
+
+
+def _order(channels: str) -> list[int]:
+    return [channels.index("y"), channels.index("x"), *_rest(channels)]
