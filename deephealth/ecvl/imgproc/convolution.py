@@ -2,8 +2,9 @@
 
 A whole number that a sum only just reaches or misses comes out as it is or one lower, so the order of the sums matters
 there, and only there. An estimate by OpenCV's vectorised filters decides all other pixels; those within its error of a
-whole number are summed again as the original sums them, or all are where those are many. OpenCV's float64 filters that
-are not vectorised add in the original's order; that is checked once. Kernels whose products are exact need no second look.
+whole number are summed again as the original sums them, or all are where those are many. OpenCV's float64 filters add
+products of 8 and 16 bits in the original's order; that is checked once. Kernels whose products are exact need no second
+look.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = ["correlate"]
 
 _SINGLE, _DOUBLE = 2.0**-24, 2.0**-53
 _BYTE_MAX = 255
+_ORDERED = (np.uint8, np.uint16, np.int16)  # types whose products OpenCV adds one by one
 _WORD = 8
 _STRIP = 3 << 16  # floats of a strip of rows: it stays in the second-level cache
 _WIDE_STRIP = 1 << 16  # float64
@@ -204,12 +206,12 @@ def _in_order(stack: np.ndarray, kernel: Kernel, dtype: np.dtype[Any]) -> np.nda
     reach = kernel.height // 2
     found = np.empty(stack.shape, dtype)
     rows = max(_WIDE_STRIP // (width * count), 4 * reach, 1)
-    by_opencv = _opencv_adds_in_order()
+    by_opencv = stack.dtype in _ORDERED and _opencv_adds_in_order()
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         first, last = max(top - reach, 0), min(bottom + reach, height)
-        part = _taken(stack[first:last])
-        sums = kernel.in_order(part) if by_opencv else _by_numpy(part, kernel)
+        part = stack[first:last]
+        sums = kernel.in_order(part) if by_opencv else _by_numpy(_taken(part), kernel)
         sums = sums.reshape(-1, width, count)[top - first : bottom - first]
         bounded = dtype == np.uint8 and stack.dtype == np.uint8 and kernel.lowest >= 0 and kernel.total <= 1 + 1e-6
         if bounded:
@@ -225,7 +227,8 @@ def _opencv_adds_in_order() -> bool:
     random = np.random.default_rng(0)
     taps = random.random((5, 7)) / 9
     for kernel in (Full(taps), Separable(taps[0], taps[1]), Separable(taps[0], taps[1, :5] + taps[1, 4::-1])):
-        for pixels in (random.integers(0, 256, (40, 50, 3)).astype(np.uint8), random.random((40, 50, 1))):
+        for dtype in _ORDERED:
+            pixels = random.integers(0, np.iinfo(dtype).max + 1, (40, 50, 3)).astype(dtype)
             if not np.array_equal(kernel.in_order(pixels).reshape(pixels.shape), _by_numpy(pixels, kernel)):
                 return False
     return True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from deephealth.ecvl.enums import DataType
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.planes import like, picture_axes
 
@@ -36,13 +37,13 @@ def moved(src: Image, what: str, move: Move) -> np.ndarray:
         what: name of the operation, for messages.
         move: returns a new array; 64-bit whole numbers come as ``float64``, which OpenCV moves without a change.
     """
-    y, x, third = picture_axes(src, what)
+    axes = picture_axes(src, what)
     pixels = src.pixels
-    if pixels.dtype != np.int64:
-        return _moved(src, pixels.transpose(y, x, third), move)
+    if src.elemtype_ is not DataType.int64:
+        return _moved(src, pixels.transpose(axes), move)
     memory, back = in_memory_order(pixels)
     bits = memory.view(np.float64).transpose(back)
-    return _moved(src, bits.transpose(y, x, third), move).view(np.int64)
+    return _moved(src, bits.transpose(axes), move).view(np.int64)
 
 
 def keep(src: Image, dst: Image, pixels: np.ndarray, *, spacings: Sequence[float] | None = None) -> None:
@@ -64,8 +65,10 @@ def keep(src: Image, dst: Image, pixels: np.ndarray, *, spacings: Sequence[float
 
 
 def _moved(src: Image, hwc: np.ndarray, move: Move) -> np.ndarray:
+    if hwc.flags.c_contiguous:
+        return like(src, move(hwc))
     planes = hwc.transpose(2, 0, 1)
-    if hwc.flags.c_contiguous or not planes.flags.c_contiguous:
+    if not planes.flags.c_contiguous:
         return like(src, move(np.ascontiguousarray(hwc)))
     first = move(planes[0])
     found = np.empty((len(planes), *first.shape), first.dtype)
