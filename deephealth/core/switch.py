@@ -10,7 +10,7 @@ __all__ = ["Switch"]
 
 
 class Switch:
-    """On or off: what the program said last, else what the environment says, else off.
+    """On or off: what the program said last, else what the environment said when it was first asked, else off.
 
     Args:
         variable: environment variable; ``1``, ``true``, ``yes`` and ``on`` mean on.
@@ -27,6 +27,7 @@ class Switch:
     def __init__(self, variable: str) -> None:
         self._variable = variable
         self._chosen: bool | None = None
+        self._preset: bool | None = None  # what the environment says, read once: hot functions ask all the time
 
     def set(self, on: bool) -> None:
         """Turn it on or off, whatever the environment says."""
@@ -36,7 +37,9 @@ class Switch:
         """Return whether it is on."""
         if self._chosen is not None:
             return self._chosen
-        return os.environ.get(self._variable, "").strip().lower() in {"1", "true", "yes", "on"}
+        if self._preset is None:
+            self._preset = os.environ.get(self._variable, "").strip().lower() in {"1", "true", "yes", "on"}
+        return self._preset
 
     @contextmanager
     def held(self, on: bool) -> Iterator[None]:

@@ -43,6 +43,9 @@ def data_type_of(array: np.ndarray) -> tuple[DataType, np.ndarray]:
         >>> data_type_of(np.array([True]))
         (<DataType.uint8: 6>, array([1], dtype=uint8))
     """
+    exact = _TYPES.get(array.dtype)
+    if exact is not None:
+        return exact, array
     native = array.dtype.newbyteorder("=")
     if native in _TYPES:
         return _TYPES[native], array.astype(native, copy=False)

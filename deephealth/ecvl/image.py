@@ -84,7 +84,7 @@ class Image:
         else:
             sizes = _check_layout(dims, str(channels))
             array = np.zeros(sizes, dtype_of(elemtype), order="F")
-            self.rebind(array, channels=channels, colortype=colortype, spacings=spacings or (), meta=meta)
+            self.rebind(array, channels=str(channels), colortype=colortype, spacings=spacings or (), meta=meta)
             self._fixed = True
             if Device(dev) is not Device.CPU:
                 self.To(dev)
@@ -468,10 +468,11 @@ class Image:
         """
         self._elemtype, array = data_type_of(array)
         self._array, self._remote, self._fixed, self._owner = array, None, False, True
-        self._dims, self._channels, self._colortype = list(array.shape), str(channels), ColorType(colortype)
+        self._dims, self._channels = list(array.shape), channels
+        self._colortype = colortype if type(colortype) is ColorType else ColorType(colortype)
         self._spacings = [float(step) for step in spacings]
-        self._meta = {key: MetaData(value) for key, value in (meta or {}).items()}
-        self._dev = Device.CPU
+        self._meta = {key: MetaData(value) for key, value in meta.items()} if meta else {}
+        self._dev = _CPU
 
     def alias(self, other: Image) -> None:
         """Become a window on another image's memory, which stays its owner."""
@@ -524,6 +525,7 @@ class Image:
         return self._dims[at] if 0 <= at < len(self._dims) else 0
 
 
+_CPU = Device.CPU
 _FILL = "fill it first, or bring it back with To(Device.CPU)"
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from deephealth.ecvl.dataset.planar import write_planes
 from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
+from deephealth.ecvl.planar import write_planes
 from deephealth.ecvl.planes import picture_axes
 from deephealth.ecvl.views import View_float32
 from deephealth.eddl.tensor import Tensor

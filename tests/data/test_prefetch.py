@@ -179,4 +179,4 @@ def test_memory_keeps_few_blocks() -> None:
     gc.collect()
     again = [memory.take([8]), memory.take([8])]
     assert len(places & {tensor.data_ptr() for tensor in again}) >= 1
-    assert len(memory._free) == 0  # noqa: SLF001 - one was kept, and it is lent
+    assert len(memory._free) == 0  # one was kept, and it is lent

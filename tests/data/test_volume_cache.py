@@ -9,20 +9,26 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from hypothesis import given
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from deephealth.core.errors import DataError, MissingDataError
 from deephealth.data.volume_cache import VolumeCache, content_key
 
-DTYPES = hnp.boolean_dtypes() | hnp.integer_dtypes() | hnp.unsigned_integer_dtypes() | hnp.floating_dtypes(sizes=(16, 32, 64))
+DTYPES = (
+    hnp.boolean_dtypes()
+    | hnp.integer_dtypes()
+    | hnp.unsigned_integer_dtypes()
+    | hnp.floating_dtypes(sizes=(16, 32, 64))
+)
 
 
-@given(hnp.arrays(DTYPES.filter(lambda d: d.isnative), hnp.array_shapes(min_dims=0, min_side=0, max_dims=4, max_side=4)))
+@given(
+    hnp.arrays(DTYPES.filter(lambda d: d.isnative), hnp.array_shapes(min_dims=0, min_side=0, max_dims=4, max_side=4))
+)
 def test_what_comes_back_is_what_went_in(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray) -> None:
     cache = VolumeCache(tmp_path_factory.mktemp("cache"))
     found = cache.get("key", lambda: array)
-    assert found.dtype == array.dtype
+    assert (found.dtype, found.shape) == (array.dtype, array.shape)
     np.testing.assert_array_equal(found, array)
     assert not found.flags.writeable
 
@@ -58,7 +64,9 @@ def test_made_once(tmp_path: Path) -> None:
         struct.pack("<Q", 2) + b"{}",
         struct.pack("<Q", 3) + b"[1]",
         struct.pack("<Q", 70) + b'{"array":{"dtype":"F32","shape":[-1,4],"data_offsets":[0,16]}}        ' + b"1" * 16,
-        struct.pack("<Q", 75) + b'{"array":{"dtype":"F32","shape":[99999999,4],"data_offsets":[0,16]}}       ' + b"1" * 16,
+        struct.pack("<Q", 75)
+        + b'{"array":{"dtype":"F32","shape":[99999999,4],"data_offsets":[0,16]}}       '
+        + b"1" * 16,
     ],
 )
 def test_damage_is_made_anew(tmp_path: Path, damage: bytes) -> None:

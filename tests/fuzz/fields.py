@@ -149,6 +149,7 @@ FINDERS = {
     "svs": _tiff,
     "nifti": _nifti,
     "dicom": _dicom,
+    "series": _dicom,
     "seg": _dicom,
     "rtstruct": _dicom,
     "slide-dicom": _dicom,

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -21,6 +21,8 @@ __all__ = ["Finding", "Fuzzer"]
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEMORY_BYTES = 512 * 1024**2
 TIMEOUT_S = 5.0
+_LARGEST = 4 * 1024**2  # repetitions of repetitions would make files that are no test of anything
+_FOLDERS = ("series",)  # read with the other seeds beside it
 _TEXT = ("yaml", "augmentation")
 
 
@@ -54,6 +56,7 @@ class Fuzzer:
         if str(REPOSITORY) not in sys.path:  # the worker imports the targets by name
             sys.path.insert(0, str(REPOSITORY))
         self.name, self.keep = name, keep
+        self.readers = name
         self.counts: dict[str, int] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
         self.paths = make_seeds(name, self._folder / "seeds")
@@ -76,8 +79,10 @@ class Fuzzer:
         index = random.randrange(len(self.seeds))
         data = self.seeds[index]
         if self.name in _TEXT:
-            return self.paths[index].name, mutate_text(random, data)
-        return self.paths[index].name, mutate(random, data, self.name, others=tuple(self.seeds))
+            made = mutate_text(random, data)
+        else:
+            made = mutate(random, data, self.name, others=tuple(self.seeds))
+        return self.paths[index].name, made[:_LARGEST]
 
     def check(self, name: str, data: bytes) -> Finding | None:
         """Return what went wrong with one file, or ``None``. What goes wrong is tried again with a fresh worker."""
@@ -92,7 +97,9 @@ class Fuzzer:
             return None if first.kind in ("memory", "hang") else first  # a busy machine, memory of earlier files
         if self.keep is not None:
             self.keep.mkdir(parents=True, exist_ok=True)
-            self.keep.joinpath(found.file.name).write_bytes(data)
+            kept = self.keep / f"{self.name}-{found.file.name}"
+            kept.write_bytes(data)
+            return replace(found, file=kept)
         return found
 
     def _once(self, name: str, data: bytes) -> Finding | None:
@@ -102,10 +109,14 @@ class Fuzzer:
         folder.mkdir()
         path = folder / f"{self._number}-{name}"
         path.write_bytes(data)
+        if self.name in _FOLDERS:
+            for sound in self.paths:
+                if sound.name != name:
+                    shutil.copy(sound, folder)
         worker = self._worker()
         start = time.monotonic()
         try:
-            answer = worker.call("tests.fuzz.targets:run_case", self.name, str(path))
+            answer = worker.call("tests.fuzz.targets:run_case", self.readers, str(path))
         except LimitError as error:
             self._drop()
             answer = {"outcome": "memory", "reader": "", "detail": error.what}

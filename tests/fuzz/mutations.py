@@ -16,10 +16,11 @@ EXTREMES_64 = (*EXTREMES, 1 << 32, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 BYTES = (0, 1, 0x20, 0x2D, 0x30, 0x7F, 0x80, 0xFE, 0xFF)
 HEADER = 512  # most of what a reader decides on stands here
 WORDS = (
-    "", "-1", "0", "1e999", "nan", "inf", "-inf", "99999999999999999999", "0x41", "null", "~", "true", "[]", "{}", "''",
-    "../../../etc/passwd", "/etc/passwd", "http://localhost/x", "\\\\host\\share", "!!python/object/apply:os.system [x]",
-    "!!binary aGk=", "&a [*a]", "*a", "a" * 5000, "\u202e", "%s%n", "${HOME}", "1" * 5000, "-", "? ", "|", ">", "---", "\t",
-    "2001-01-01", "1_000", "0o17", "<<", "=", "\x00", "\ud7ff", "\U0001f9e0", "[1,2]", "(1,2)", "end", "\"", "\n",
+    "", "-1", "0", "1e999", "nan", "inf", "-inf", "99999999999999999999", "0x41", "null", "~", "true", "[]", "{}",
+    "../../../etc/passwd", "/etc/passwd", "http://localhost/x", "\\\\host\\share", "!!python/object/apply:os.x [x]",
+    "!!binary aGk=", "&a [*a]", "a" * 5000, "\u202e", "%s%n", "${HOME}", "1" * 5000, "-", "? ", "|", ">",
+    "---", "2001-01-01", "1_000", "0o17", "<<", "=", "\x00", "\ud7ff", "\U0001f9e0", "[1,2]", "(1,2)", "end",
+    "\"", "\n", "\t",
 )  # fmt: skip
 
 
@@ -183,7 +184,10 @@ def _swap_lines(random: Random, lines: list[str]) -> None:
 
 def _nest(random: Random, lines: list[str]) -> None:
     depth = random.choice((10, 300, 20_000, 200_000))
-    lines.insert(_line(random, lines), random.choice(("[" * depth, "{a: " * depth, "- " * depth, "? " * depth, "(" * depth, "!!a " * depth)))
+    lines.insert(
+        _line(random, lines),
+        random.choice(("[" * depth, "{a: " * depth, "- " * depth, "? " * depth, "(" * depth, "!!a " * depth)),
+    )
 
 
 def _aliases(random: Random, lines: list[str]) -> None:
@@ -201,6 +205,6 @@ def _merge(random: Random, lines: list[str]) -> None:
 
 TextOperation = Callable[[Random, list[str]], None]
 TEXT_OPERATIONS: tuple[TextOperation, ...] = (
-    _drop_line, _repeat_line, _indent_line, _replace_word, _replace_word, _replace_value, _replace_value, _replace_value,
-    _swap_lines, _nest, _aliases, _merge,
+    _drop_line, _repeat_line, _indent_line, _replace_word, _replace_word, _replace_value, _replace_value,
+    _replace_value, _swap_lines, _nest, _aliases, _merge,
 )  # fmt: skip

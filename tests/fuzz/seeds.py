@@ -118,6 +118,22 @@ def _nifti(folder: Path) -> list[Path]:
     return made
 
 
+def _series(folder: Path) -> list[Path]:
+    """One slice of a series of three; the other two stand beside the damaged one when it is read."""
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    made = []
+    for number in range(3):
+        data = pydicom.dcmread(get_testdata_file("MR_small.dcm", download=False))
+        data.ImagePositionPatient = [0.0, 0.0, 2.5 * number]
+        data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        data.InstanceNumber = number
+        data.save_as(folder / f"slice{number}.dcm")
+        made.append(folder / f"slice{number}.dcm")
+    return made
+
+
 def _dicom(folder: Path) -> list[Path]:
     return _pydicom(folder, lambda name: not name.startswith(("rt", "liver", "report", "waveform")))
 
@@ -131,7 +147,39 @@ def _rtstruct(folder: Path) -> list[Path]:
 
 
 def _slide_dicom(folder: Path) -> list[Path]:
-    return _pydicom(folder, lambda name: name in ("SC_rgb_jpeg_dcmtk.dcm", "examples_rgb_color.dcm", "JPEG2000.dcm"))
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
+
+    made = []
+    tiles = [_PHOTO[row : row + 16, column : column + 16] for row in (0, 16, 32) for column in (0, 16, 32, 48)]
+    for name, jpeg in (("jpeg.dcm", True), ("stored.dcm", False)):
+        data = Dataset()
+        data.file_meta = FileMetaDataset()
+        data.file_meta.TransferSyntaxUID = JPEGBaseline8Bit if jpeg else ExplicitVRLittleEndian
+        data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.6"
+        data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = "1.2.3.4"
+        data.SeriesInstanceUID, data.Modality = "1.2.3", "SM"
+        data.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+        data.Rows = data.Columns = 16
+        data.TotalPixelMatrixRows, data.TotalPixelMatrixColumns = 48, 64
+        data.SamplesPerPixel, data.PlanarConfiguration = 3, 0
+        data.BitsAllocated = data.BitsStored = 8
+        data.HighBit, data.PixelRepresentation = 7, 0
+        data.PhotometricInterpretation = "YBR_FULL_422" if jpeg else "RGB"
+        data.DimensionOrganizationType = "TILED_FULL"
+        measures, shared = Dataset(), Dataset()
+        measures.PixelSpacing = [0.002, 0.001]
+        shared.PixelMeasuresSequence = [measures]
+        data.SharedFunctionalGroupsSequence = [shared]
+        data.NumberOfFrames = len(tiles)
+        if jpeg:
+            data.PixelData = encapsulate([_encode(tile, "JPEG", quality=80) for tile in tiles])
+        else:
+            data.PixelData = b"".join(tile.tobytes() for tile in tiles)
+        data.save_as(folder / name, enforce_file_format=True)
+        made.append(folder / name)
+    return made
 
 
 def _pydicom(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
@@ -225,6 +273,7 @@ FORMATS: dict[str, Callable[[Path], list[Path]]] = {
     "svs": _svs,
     "nifti": _nifti,
     "dicom": _dicom,
+    "series": _series,
     "seg": _seg,
     "rtstruct": _rtstruct,
     "slide-dicom": _slide_dicom,

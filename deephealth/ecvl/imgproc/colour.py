@@ -10,7 +10,8 @@ from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.imgproc.luma import grey_values
-from deephealth.ecvl.imgproc.moving import keep
+from deephealth.ecvl.imgproc.moving import keep, lying
+from deephealth.ecvl.planes import like, room
 
 __all__ = ["ChangeColorSpace", "DropColorChannel"]
 
@@ -23,6 +24,7 @@ _COUNTS = {
     ColorType.YCbCr: 3,
 }
 _RED = {ColorType.RGB: 0, ColorType.RGBA: 0, ColorType.BGR: 2}
+_TWINS, _PICTURE = {ColorType.RGB, ColorType.BGR}, ["c", "x", "y"]
 _CV_TYPES = (np.uint8, np.uint16, np.float32)  # what cv2.cvtColor takes
 
 
@@ -55,6 +57,13 @@ def ChangeColorSpace(src: Image, dst: Image, new_type: ColorType | int) -> None:
     if source is target:
         dst.assign(src)
         return
+    if {source, target} == _TWINS and sorted(src.channels_) == _PICTURE and src.Channels() == _COUNTS[source]:
+        hwc = lying(src, "ChangeColorSpace")
+        if hwc is not None and hwc.dtype in _CV_TYPES:
+            found = cv2.cvtColor(hwc, cv2.COLOR_RGB2BGR, dst=room(src, dst, hwc.shape))
+            keep(src, dst, like(src, found))
+            dst.colortype_ = target
+            return
     axis = src.channels_.find("c")
     if axis < 0 or src.dims_[axis] < _COUNTS[source]:
         raise EcvlError(

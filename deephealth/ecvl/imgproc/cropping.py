@@ -12,11 +12,12 @@ from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.imgproc import draws
 from deephealth.ecvl.imgproc.matrices import border_values, cv_border, finish, in_groups, opencv, whole_numbers
-from deephealth.ecvl.imgproc.moving import keep
-from deephealth.ecvl.planes import picture_axes, to_hwc
+from deephealth.ecvl.imgproc.moving import keep, plane_axes
+from deephealth.ecvl.planes import like, room, to_hwc
 
 __all__ = ["CenterCrop", "Pad", "RandomCrop"]
 
+_PICTURE_RANK = 3
 _GROUP = 4  # channels for which OpenCV takes border values at once
 _MOST = 64  # channels that go through OpenCV at once; version 5 takes 128 at most
 
@@ -77,7 +78,7 @@ def RandomCrop(
         [6, 2, 1]
     """
     width, height = whole_numbers(size, (2,), "RandomCrop")
-    y, x, _ = picture_axes(src, "RandomCrop")
+    y, x = plane_axes(src, "RandomCrop")
     dims = src.dims_
     lacks_x, lacks_y = max(0, width - dims[x]), max(0, height - dims[y])
     if pad_if_needed and (lacks_x or lacks_y):
@@ -118,6 +119,13 @@ def Pad(
     top, bottom, left, right = _sides(padding)
     hwc = to_hwc(src, "Pad")
     kind = cv_border(border_type)
+    height, width, count = hwc.shape
+    if kind == cv2.BORDER_CONSTANT and border_value == 0 and count <= _MOST:
+        place = room(src, dst, (height + top + bottom, width + left + right, count))
+        with opencv("Pad"):
+            found = cv2.copyMakeBorder(hwc, top, bottom, left, right, kind, dst=place)
+        finish(src, dst, found)
+        return
     values = border_values(src, border_value, hwc.shape[2])
     most = _MOST if kind != cv2.BORDER_CONSTANT or not any(values) else _GROUP
     starts = iter(range(0, hwc.shape[2], most))
@@ -145,7 +153,7 @@ def _sides(padding: Sequence[int]) -> tuple[int, int, int, int]:
 
 def _free(src: Image, width: int, height: int, what: str) -> tuple[int, int]:
     """Return how many pixels more than that the image has in x and y."""
-    y, x, _ = picture_axes(src, what)
+    y, x = plane_axes(src, what)
     dims = src.dims_
     if not (0 < width <= dims[x] and 0 < height <= dims[y]):
         raise EcvlError(
@@ -157,7 +165,15 @@ def _free(src: Image, width: int, height: int, what: str) -> tuple[int, int]:
 
 
 def _cut(src: Image, dst: Image, start: tuple[int, int], size: tuple[int, int]) -> None:
-    y, x, _ = picture_axes(src, "crop")
+    y, x = plane_axes(src, "crop")
+    if len(src.channels_) == _PICTURE_RANK:
+        third = 3 - y - x
+        place = room(src, dst, (size[1], size[0], src.dims_[third]))
+        if place is not None:
+            rows, columns = slice(start[1], start[1] + size[1]), slice(start[0], start[0] + size[0])
+            place[...] = src.pixels.transpose(y, x, third)[rows, columns]
+            keep(src, dst, like(src, place))
+            return
     window = [slice(None)] * len(src.dims_)
     window[x] = slice(start[0], start[0] + size[0])
     window[y] = slice(start[1], start[1] + size[1])

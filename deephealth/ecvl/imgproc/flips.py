@@ -9,8 +9,8 @@ import numpy as np
 
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.imgproc.matrices import in_groups
-from deephealth.ecvl.imgproc.moving import keep, moved
-from deephealth.ecvl.planes import picture_axes
+from deephealth.ecvl.imgproc.moving import keep, lying, moved, plane_axes
+from deephealth.ecvl.planes import like, room
 from deephealth.ecvl.strictness import is_strict
 
 __all__ = ["Flip2D", "Mirror2D", "Transpose"]
@@ -24,7 +24,7 @@ def Flip2D(src: Image, dst: Image) -> None:
     """Turn an image upside down.
 
     Args:
-        src: axes x, y and one of c, z, o; any type.
+        src: any axes with x, y and one of c, z, o; any type.
         dst: the result; may be ``src``.
 
     Raises:
@@ -36,14 +36,14 @@ def Flip2D(src: Image, dst: Image) -> None:
         >>> np.array(image).ravel().tolist()
         [2, 1]
     """
-    keep(src, dst, moved(src, "Flip2D", partial(_flipped, code=0)))
+    _mirror(src, dst, "Flip2D", 0)
 
 
 def Mirror2D(src: Image, dst: Image) -> None:
     """Turn an image left to right.
 
     Args:
-        src: axes x, y and one of c, z, o; any type.
+        src: any axes with x, y and one of c, z, o; any type.
         dst: the result; may be ``src``.
 
     Raises:
@@ -55,14 +55,14 @@ def Mirror2D(src: Image, dst: Image) -> None:
         >>> np.array(image).ravel().tolist()
         [2, 1]
     """
-    keep(src, dst, moved(src, "Mirror2D", partial(_flipped, code=1)))
+    _mirror(src, dst, "Mirror2D", 1)
 
 
 def Transpose(src: Image, dst: Image) -> None:
     """Swap x and y.
 
     Args:
-        src: axes x, y and one of c, z, o; any type.
+        src: any axes with x, y and one of c, z, o; any type.
         dst: the result; may be ``src``.
 
     Raises:
@@ -74,12 +74,26 @@ def Transpose(src: Image, dst: Image) -> None:
         >>> image.dims_, image.spacings_
         ([3, 4, 1], [0.7, 0.5, 1.0])
     """
-    found = moved(src, "Transpose", _transposed)
+    y, x = plane_axes(src, "Transpose")
+    flat = len(src.channels_) == _PICTURE_RANK
+    found = moved(src, "Transpose", _transposed) if flat else src.pixels.swapaxes(y, x).copy(order="K")
     steps = src.spacings_
     if len(steps) == len(src.dims_) and not is_strict():  # the original forgets to
-        y, x, _ = picture_axes(src, "Transpose")
         steps[x], steps[y] = steps[y], steps[x]
     keep(src, dst, found, spacings=steps)
+
+
+def _mirror(src: Image, dst: Image, what: str, code: int) -> None:
+    y, x = plane_axes(src, what)
+    if len(src.channels_) != _PICTURE_RANK:
+        keep(src, dst, np.flip(src.pixels, x if code else y).copy(order="K"))
+        return
+    hwc = lying(src, what)
+    if hwc is None:
+        keep(src, dst, moved(src, what, partial(_flipped, code=code)))
+        return
+    found = cv2.flip(hwc, code, dst=room(src, dst, hwc.shape))
+    keep(src, dst, like(src, found.reshape(hwc.shape)))
 
 
 def _flipped(array: np.ndarray, code: int) -> np.ndarray:

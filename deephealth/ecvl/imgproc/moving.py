@@ -10,7 +10,9 @@ from deephealth.ecvl.enums import DataType
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.planes import like, picture_axes
 
-__all__ = ["in_memory_order", "keep", "moved"]
+__all__ = ["in_memory_order", "keep", "lying", "moved", "plane_axes"]
+
+_OPENCV_CHANNELS = 64  # that go through OpenCV at once; version 5 takes 128 at most
 
 Move = Callable[[np.ndarray], np.ndarray]
 
@@ -44,6 +46,33 @@ def moved(src: Image, what: str, move: Move) -> np.ndarray:
     memory, back = in_memory_order(pixels)
     bits = memory.view(np.float64).transpose(back)
     return _moved(src, bits.transpose(axes), move).view(np.int64)
+
+
+def plane_axes(src: Image, what: str) -> tuple[int, int]:
+    """Return the positions of y and x in an image of any rank, such as a volume over time.
+
+    Raises:
+        EcvlError: empty, or without x, y, or any of c, z and o.
+    """
+    channels = src.channels_
+    if "x" not in channels or "y" not in channels or not set("czo") & set(channels) or src.IsEmpty():
+        y, x, _ = picture_axes(src, what)  # which says what is wrong
+        return y, x
+    return channels.index("y"), channels.index("x")
+
+
+def lying(src: Image, what: str) -> np.ndarray | None:
+    """Return the pixels as H x W x C if they lie so in memory and OpenCV moves them as they are, else ``None``.
+
+    Args:
+        src: axes x, y and one of c, z, o.
+        what: name of the operation, for messages.
+    """
+    hwc = src.pixels.transpose(picture_axes(src, what))
+    count = hwc.shape[2]
+    if not hwc.flags.c_contiguous or not hwc.size or count > _OPENCV_CHANNELS or src.elemtype_ is DataType.int64:
+        return None
+    return hwc if count > 1 else hwc.ravel().reshape(hwc.shape)  # OpenCV copies where the step of an axis is odd
 
 
 def keep(src: Image, dst: Image, pixels: np.ndarray, *, spacings: Sequence[float] | None = None) -> None:

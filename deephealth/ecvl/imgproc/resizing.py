@@ -19,13 +19,14 @@ from deephealth.ecvl.imgproc.matrices import (
     rounded_half_away,
     whole_numbers,
 )
-from deephealth.ecvl.planes import picture_axes, to_hwc
+from deephealth.ecvl.planes import picture_axes, room, to_hwc
 from deephealth.ecvl.strictness import is_strict
 
 __all__ = ["ResizeDim", "ResizeScale"]
 
 _MOST = 64  # channels that go through OpenCV at once; version 5 takes 128 at most
 _MOST_AREA = 4
+_AS_THEY_ARE = frozenset(map(np.dtype, ("uint8", "uint16", "int16", "float32", "float64")))  # OpenCV resizes them
 
 
 def ResizeDim(
@@ -89,6 +90,14 @@ def _resize(src: Image, dst: Image, sizes: list[int], interp: InterpolationType 
         raise EcvlValueError(f"{what}: the result would have the sizes {sizes}", allowed="1 or more")
     hwc = to_hwc(src, what)
     flag = cv_interpolation(interp)
+    count = hwc.shape[2]
+    if len(sizes) == 2 and count <= _MOST_AREA and (hwc.dtype in _AS_THEY_ARE or flag == cv2.INTER_NEAREST):
+        place = room(src, dst, (sizes[1], sizes[0], count))
+        with opencv(what):
+            found = cv2.resize(hwc, (sizes[0], sizes[1]), dst=place, interpolation=flag)
+        found = found if count > 1 else found.reshape(sizes[1], sizes[0], 1)
+        finish(src, dst, found, spacings=_spacings(src, found.shape) if src.spacings_ else ())
+        return
     with opencv(what):
         found = computed(hwc, moves=flag == cv2.INTER_NEAREST, call=lambda part: _resized(part, sizes, flag))
     before = src.spacings_

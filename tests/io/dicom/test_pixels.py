@@ -41,7 +41,7 @@ def _with_pixels() -> list[Path]:
                     warnings.simplefilter("ignore")
                     if "PixelData" in pydicom.dcmread(path):
                         found.append(path)
-            except Exception:  # noqa: BLE001, S112
+            except Exception:
                 continue
     return found
 

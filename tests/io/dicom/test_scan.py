@@ -105,8 +105,9 @@ def test_folders_and_links(tmp_path, write_series):
     names = [Path(header.path).name for header in scan(folder)]
     assert names == ["000.dcm", "001.dcm", "002.dcm", "inside.dcm"]
     assert [header.path for header in scan(folder, threads=2)] == [header.path for header in scan(folder)]
-    with pytest.raises(UnreadableFileError):
-        scan([folder / "broken"])
+    for one in ([folder / "broken"], folder / "broken"):
+        with pytest.raises(UnreadableFileError):
+            scan(one)
     with pytest.raises(MissingDataError):
         scan([folder / "none.dcm"])
     with pytest.raises(LimitError):
