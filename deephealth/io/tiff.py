@@ -227,6 +227,9 @@ class _Parser:
         if isinstance(default, str):
             return data.split(b"\0")[0].decode("utf-8", "replace")
         if kind == 5:
+            if not isinstance(default, float):
+                msg = f"tag {tag} is a fraction where a whole number belongs"
+                raise ValueError(msg)
             parts = np.frombuffer(data, self.order + "u4")
             return float(parts[0]) / float(parts[1]) if len(parts) > 1 and parts[1] else 0.0
         if kind == 2:  # a number written as text: leave the default

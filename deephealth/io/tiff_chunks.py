@@ -16,7 +16,7 @@ from deephealth.io.jpeg import decode_jpeg
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.tiff import ReadAt, TiffPage
 
-__all__ = ["can_decode", "check_budget", "decode_chunk", "decode_page"]
+__all__ = ["can_decode", "check_budget", "decode_chunk", "decode_page", "most_unpacked"]
 
 _STORED, _LZW, _JPEG, _DEFLATE, _ADOBE_DEFLATE, _PACKBITS = 1, 5, 7, 8, 32946, 32773
 _RGB, _YCBCR = 2, 6
@@ -119,13 +119,26 @@ def check_budget(page: TiffPage, name: str) -> None:
     """
     held = int(np.minimum(page.counts, 2**40).clip(0).sum())
     wanted = page.height * page.width * page.samples * page.bits // 8
-    most = _MOST_RATIO.get(page.compression, _ANY_RATIO)
-    if held * most + 65536 < wanted:
+    if most_unpacked(page.compression, held) < wanted:
         raise LimitError(
             f"{name} claims {page.width:,} x {page.height:,} pixels and holds {held:,} bytes of them",
             allowed="a complete file",
             hint=_COPY_AGAIN,
         )
+
+
+def most_unpacked(compression: int, held: int) -> int:
+    """Return how many bytes ``held`` bytes can become.
+
+    Args:
+        compression: TIFF's number for it.
+        held: bytes.
+
+    Example:
+        >>> most_unpacked(1, 1000)
+        66536
+    """
+    return held * _MOST_RATIO.get(compression, _ANY_RATIO) + 65536
 
 
 def _jpeg_chunk(

@@ -4,13 +4,15 @@
 
 Frames are 12-bit CT-like slices of one multi-frame file. Every peer starts from the file and ends with one array of all
 frames; a plugin is called for each frame directly, with nothing of pydicom's checks around it, which is the fastest it
-can be. ``ours`` is ``read_pixels``. Equality is checked first. The ultrasound loop is JPEG with YBR_FULL_422, which
+can be. ``ours`` is ``read_pixels``. All but the rows with threads run on one core: gdcm starts
+threads of its own. Equality is checked first. The ultrasound loop is JPEG with YBR_FULL_422, which
 pydicom turns to RGB by default; ours keeps it until asked.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -157,8 +159,22 @@ def main() -> None:
     write_json(chosen.json, {"machine": machine(["pydicom", "imagecodecs", "numpy"]), "seconds": raw})
 
 
+def pinned(call: Callable[[], object], *, alone: bool) -> Callable[[], object]:
+    """Return a call that runs on one core if ``alone``: some plugins start threads of their own."""
+    every = os.sched_getaffinity(0)
+
+    def run() -> object:
+        os.sched_setaffinity(0, {max(every)} if alone else every)
+        try:
+            return call()
+        finally:
+            os.sched_setaffinity(0, every)
+
+    return run
+
+
 def table(title: str, peers: dict, size: int, rounds: int, raw: dict) -> list[list[object]]:
-    times = interleave(peers, rounds=rounds)
+    times = interleave({name: pinned(call, alone="threads" not in name) for name, call in peers.items()}, rounds=rounds)
     raw[title] = times
     ours = next(iter(times.values()))
     rows: list[list[object]] = []

@@ -20,7 +20,7 @@ from peers import interleave, machine, print_table, speedup, write_json
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from deephealth.io.dicom.scan import scan
+from deephealth.io.dicom.scanning import scan
 from deephealth.io.dicom.series import read_series
 
 SORTING = ["SeriesInstanceUID", "InstanceNumber", "ImagePositionPatient"]

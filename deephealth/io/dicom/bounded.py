@@ -4,10 +4,48 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from types import TracebackType
 from typing import Protocol
 
-__all__ = ["BoundedFile", "Bytes", "ByteSource", "FilePart"]
+__all__ = ["BoundedFile", "Bytes", "ByteSource", "FilePart", "cores", "fill_at", "open_to_read", "read_at"]
+
+_lock = threading.Lock()
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def open_to_read(path: str) -> int:
+    """Return a file descriptor."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+
+def read_at(descriptor: int, length: int, offset: int) -> bytes:
+    """Return up to ``length`` bytes from a position, without moving what other threads share."""
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, length, offset)
+    with _lock:  # Windows has one position per file
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, length)
+
+
+def fill_at(descriptor: int, out: memoryview, offset: int) -> int:
+    """Fill ``out`` from a position; return the bytes that were there."""
+    done = 0
+    while done < len(out):
+        if hasattr(os, "preadv"):
+            got = os.preadv(descriptor, [out[done:]], offset + done)
+        else:
+            part = read_at(descriptor, len(out) - done, offset + done)
+            got = len(part)
+            out[done : done + got] = part
+        if not got:
+            break
+        done += got
+    return done
 
 
 class ByteSource(Protocol):
@@ -42,7 +80,7 @@ class FilePart:
     """
 
     def __init__(self, path: str, offset: int, length: int) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._descriptor = open_to_read(path)
         self._offset = offset
         self.size = max(0, min(length, os.fstat(self._descriptor).st_size - offset))
 
@@ -57,17 +95,12 @@ class FilePart:
     def read(self, at: int, length: int) -> bytes:
         """Return up to ``length`` bytes from position ``at`` of the value."""
         wanted = min(length, self.size - at)
-        return os.pread(self._descriptor, wanted, self._offset + at) if wanted > 0 else b""
+        return read_at(self._descriptor, wanted, self._offset + at) if wanted > 0 else b""
 
     def read_into(self, at: int, out: memoryview) -> int:
         """Fill ``out`` from position ``at`` of the value without a copy; return how many bytes were there."""
-        wanted, done = min(len(out), self.size - at), 0
-        while done < wanted:
-            got = os.preadv(self._descriptor, [out[done:wanted]], self._offset + at + done)
-            if not got:
-                break
-            done += got
-        return done
+        wanted = min(len(out), self.size - at)
+        return fill_at(self._descriptor, out[:wanted], self._offset + at) if wanted > 0 else 0
 
 
 class BoundedFile(io.RawIOBase):

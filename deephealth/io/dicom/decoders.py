@@ -33,7 +33,7 @@ Decoded = np.ndarray
 Out = np.ndarray | None
 
 
-def _jpeg8(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _jpeg8(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import imagecodecs
 
     if layout.samples == 1 or (info is not None and info.adobe == _ADOBE_YCC):
@@ -41,13 +41,15 @@ def _jpeg8(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out =
     return imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace="YCBCR", out=out)  # as stored
 
 
-def _jpeg_lossless(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _jpeg_lossless(
+    data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1
+) -> Decoded:
     import imagecodecs
 
     return imagecodecs.jpeg8_decode(data, out=out)
 
 
-def _pillow(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _pillow(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import io
 
     from PIL import Image
@@ -58,7 +60,7 @@ def _pillow(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out 
         return np.asarray(image)
 
 
-def _jpegls(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _jpegls(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import imagecodecs
 
     return imagecodecs.jpegls_decode(_ended(data), out=out)
@@ -69,7 +71,7 @@ def _ended(data: bytes) -> bytes:
     return data if _END in data[-_END_WITHIN:] else data + _END
 
 
-def _pyjpegls(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _pyjpegls(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import jpeg_ls
 
     found, facts = jpeg_ls.decode_pixel_data(_ended(data))
@@ -79,25 +81,25 @@ def _pyjpegls(data: bytes, layout: PixelLayout, info: Codestream | None, out: Ou
     return samples.reshape(layout.frame_shape)
 
 
-def _jpeg2k(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _jpeg2k(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import imagecodecs
 
-    return imagecodecs.jpeg2k_decode(data, numthreads=1, out=out)
+    return imagecodecs.jpeg2k_decode(data, numthreads=workers, out=out)
 
 
-def _htj2k(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _htj2k(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import imagecodecs
 
     return imagecodecs.htj2k_decode(data, out=out)
 
 
-def _openjpeg(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _openjpeg(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import openjpeg
 
     return openjpeg.decode(data)
 
 
-def _jpegxl(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _jpegxl(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import imagecodecs
 
     # given a result to fill, it can't be made to allocate what a damaged stream claims
@@ -105,13 +107,13 @@ def _jpegxl(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out 
     return imagecodecs.jpegxl_decode(data, out=target, numthreads=1)
 
 
-def _rle(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _rle(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import imagecodecs
 
     return _planes(np.frombuffer(imagecodecs.dicomrle_decode(data, layout.dtype), layout.dtype), layout)
 
 
-def _rust_rle(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _rust_rle(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     from rle.rle import decode_frame as decode
 
     try:
@@ -123,7 +125,9 @@ def _rust_rle(data: bytes, layout: PixelLayout, info: Codestream | None, out: Ou
     return _planes(np.frombuffer(found, layout.dtype), layout)
 
 
-def _pydicom_rle(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _pydicom_rle(
+    data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1
+) -> Decoded:
     from pydicom.pixels.decoders.rle import _rle_decode_frame
 
     decoded = _rle_decode_frame(data, layout.rows, layout.columns, layout.samples, layout.allocated)
@@ -135,7 +139,7 @@ def _planes(samples: np.ndarray, layout: PixelLayout) -> Decoded:
     return shaped[0] if layout.samples == 1 else shaped.transpose(1, 2, 0)
 
 
-def _gdcm(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _gdcm(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     import gdcm
 
     precision = info.precision if info is not None else layout.stored
@@ -160,13 +164,15 @@ def _gdcm(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = 
     return np.frombuffer(found, np.dtype(f"{'i' if layout.signed else 'u'}{size // 8}")).reshape(layout.frame_shape)
 
 
-def _inflate(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _inflate(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1) -> Decoded:
     wanted = -(-layout.frame_bits // 8)
     found = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, wanted)
     return _uncompressed(found, layout, info)
 
 
-def _uncompressed(data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None) -> Decoded:
+def _uncompressed(
+    data: bytes, layout: PixelLayout, info: Codestream | None, out: Out = None, workers: int = 1
+) -> Decoded:
     wanted = -(-layout.frame_bits // 8)
     if layout.allocated == 1:
         bits = np.unpackbits(np.frombuffer(data[:wanted], np.uint8), bitorder="little")
@@ -249,7 +255,7 @@ DECODERS: dict[str, BackendTable] = {
 
 
 def decode_frame(
-    data: bytes, layout: PixelLayout, family: str, name: str, *, out: np.ndarray | None = None
+    data: bytes, layout: PixelLayout, family: str, name: str, *, out: np.ndarray | None = None, workers: int = 1
 ) -> tuple[np.ndarray, str]:
     """Decode one compressed frame.
 
@@ -260,6 +266,7 @@ def decode_frame(
         name: what errors call the file.
         out: where the frame is to go, of ``layout.frame_shape`` and ``layout.dtype``, contiguous. Decoders that can
             fill it do so; the result is then ``out`` itself.
+        workers: threads within the frame, for decoders that can use them (JPEG 2000).
 
     Returns:
         (H, W) or (H, W, samples) of ``layout.dtype``, and the colour space the samples are in now.
@@ -271,7 +278,7 @@ def decode_frame(
     """
     info = _look(data, layout, family, name)
     target = out if out is not None and _fits(layout, family, info) else None
-    frame = _run(data, layout, family, info, name, target)
+    frame = _run(data, layout, family, info, name, target, workers)
     if frame.shape != layout.frame_shape:
         raise UnreadableFileError(
             f"a frame of {name} decodes to {frame.shape}", allowed=f"{layout.frame_shape}, as its header says"
@@ -334,7 +341,9 @@ def _fits(layout: PixelLayout, family: str, info: Codestream | None) -> bool:
     return layout.dtype.itemsize == (1 if info.precision <= 8 else 2 if info.precision <= 16 else 4)
 
 
-def _run(data: bytes, layout: PixelLayout, family: str, info: Codestream | None, name: str, out: Out) -> np.ndarray:
+def _run(
+    data: bytes, layout: PixelLayout, family: str, info: Codestream | None, name: str, out: Out, workers: int
+) -> np.ndarray:
     """Run the best decoder; another one may know a variant that the best does not."""
     subject = (layout, info)
     failed: list[str] = []
@@ -342,7 +351,7 @@ def _run(data: bytes, layout: PixelLayout, family: str, info: Codestream | None,
         if not row.can(subject) or (failed and row.name in _ALONE):
             continue
         try:
-            return row.run(data, layout, info, out)
+            return row.run(data, layout, info, out, workers)
         except MemoryError:
             raise
         except DeepHealthError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
@@ -12,7 +11,7 @@ import numpy as np
 from deephealth.core.errors import DataError, LimitError, UnreadableFileError
 from deephealth.core.units import format_bytes
 from deephealth.io.dicom.access import PixelAccess
-from deephealth.io.dicom.bounded import ByteSource, FilePart
+from deephealth.io.dicom.bounded import ByteSource, FilePart, cores
 from deephealth.io.dicom.colour import in_colour
 from deephealth.io.dicom.decoders import MAX_RATIO, RATIO_FROM_BYTES, decode_frame
 from deephealth.io.dicom.fragments import Frames, find_frames
@@ -55,7 +54,7 @@ def read_frames(
         access: the opened file.
         picked: frame numbers.
         colour: ``"stored"``, ``"rgb"`` or ``"ybr"``.
-        threads: frames that are decoded at a time.
+        threads: frames that are decoded at a time; a single JPEG 2000 frame is decoded with all of them.
         limits: largest result.
 
     Raises:
@@ -64,6 +63,7 @@ def read_frames(
     """
     layout = access.layout
     layout.check(limits, access.name, len(picked))
+    allowed = threads or cores()
     if access.family == NATIVE:
         _check_holds(access, picked, limits)
         direct = _direct(access, picked) if colour == "stored" or layout.samples == 1 else None
@@ -72,9 +72,9 @@ def read_frames(
         one = _native_reader(access, colour)
     else:
         _check_ratio(access, len(picked))
-        one = _decoder(access, colour)
+        one = _decoder(access, colour, max(1, allowed // max(len(picked), 1)))
     out = np.empty((len(picked), *layout.frame_shape), layout.dtype)
-    workers = min(threads or len(os.sched_getaffinity(0)), len(picked))
+    workers = min(allowed, len(picked))
     if workers <= 1:
         for at, index in enumerate(picked):
             one(index, out[at])
@@ -141,12 +141,12 @@ def _native_reader(access: PixelAccess, colour: Colour) -> Reader:
     return one
 
 
-def _decoder(access: PixelAccess, colour: Colour) -> Reader:
+def _decoder(access: PixelAccess, colour: Colour, workers: int) -> Reader:
     layout, name, source = access.layout, access.name, access.source
     where = find_frames(source, layout.frames, name, extended=access.extended_offsets())
 
     def one(index: int, out: np.ndarray) -> None:
-        frame, now = decode_frame(_joined(source, where, index), layout, access.family, name, out=out)
+        frame, now = decode_frame(_joined(source, where, index), layout, access.family, name, out=out, workers=workers)
         frame = in_colour(frame, now, colour, bits=layout.stored, name=name)
         if frame is not out:
             out[...] = frame

@@ -11,7 +11,7 @@ from typing import Literal
 from deephealth.core.errors import DataError, did_you_mean
 from deephealth.io.dicom.enhanced import read_multiframe
 from deephealth.io.dicom.header import Header
-from deephealth.io.dicom.scan import scan
+from deephealth.io.dicom.scanning import scan
 from deephealth.io.dicom.stack import read_stack
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.volume import Volume

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from deephealth.core.errors import LimitError, UnreadableFileError
+from deephealth.io.dicom.bounded import cores, fill_at, open_to_read
 from deephealth.io.dicom.frames import Colour
 from deephealth.io.dicom.guard import guarded
 from deephealth.io.dicom.header import UNDEFINED, Header
@@ -181,14 +182,10 @@ def _each(
 
 
 def _fill(header: Header, out: memoryview) -> None:
-    descriptor = os.open(header.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    descriptor = open_to_read(header.path)
     try:
-        done = 0
-        while done < len(out):
-            got = os.preadv(descriptor, [out[done:]], header.pixel_offset + done)
-            if not got:
-                raise UnreadableFileError(f"{header.path} became shorter while it was read", hint="read it again")
-            done += got
+        if fill_at(descriptor, out, header.pixel_offset) < len(out):
+            raise UnreadableFileError(f"{header.path} became shorter while it was read", hint="read it again")
     finally:
         os.close(descriptor)
 
@@ -229,7 +226,7 @@ def _decoded(
 
 def _in_threads(one: Callable[[int], None], count: int, threads: int | None, start: int = 0) -> None:
     """Call ``one`` for every number, in threads, each taking a run of neighbours; the first error ends it."""
-    workers = min(threads or len(os.sched_getaffinity(0)), count - start)
+    workers = min(threads or cores(), count - start)
     if workers <= 1:
         for at in range(start, count):
             one(at)

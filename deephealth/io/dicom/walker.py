@@ -12,6 +12,7 @@ import os
 import struct
 from dataclasses import dataclass, field
 
+from deephealth.io.dicom.bounded import open_to_read, read_at
 from deephealth.io.dicom.header import TAGS, UNDEFINED, Header
 
 __all__ = ["walk"]
@@ -63,7 +64,7 @@ class _Window:
     def move(self, at: int, least: int = 0) -> int:
         """Read on from position ``at`` of the buffer; return the same place in the new buffer (0)."""
         self.base += at
-        self.buffer = os.pread(self.descriptor, max(_CHUNK, least), self.base) if self.base < self.size else b""
+        self.buffer = read_at(self.descriptor, max(_CHUNK, least), self.base) if self.base < self.size else b""
         return 0
 
     def keep(self, keyword: str, at: int, length: int) -> int:
@@ -86,7 +87,7 @@ def walk(path: str, chunk: int = _CHUNK) -> Header | None:
     Raises:
         OSError: the file can't be opened.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    descriptor = open_to_read(path)
     try:
         buffer = os.read(descriptor, chunk)
         if buffer[128:_META_AT] != b"DICM":

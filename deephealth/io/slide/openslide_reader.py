@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 
 from deephealth.core.errors import DataError, MissingDataError, UnreadableFileError
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
+from deephealth.io.raster import RASTER_SUFFIXES
+from deephealth.io.slide.claims import check_tiff_claims
 from deephealth.io.slide.reader import Level
 
 __all__ = ["OpenSlideReader", "can_read_openslide", "rgba_to_rgb"]
@@ -20,6 +23,10 @@ def can_read_openslide(path: Path) -> bool:
     """Return whether OpenSlide knows the format of a file."""
     import openslide
 
+    try:
+        check_tiff_claims(path, DEFAULT_LIMITS)
+    except DataError:  # then opening it says what is wrong; a picture is left to those that read pictures
+        return path.suffix.lower() not in RASTER_SUFFIXES
     try:
         return openslide.OpenSlide.detect_format(path) is not None
     except (openslide.OpenSlideError, OSError, ValueError):
@@ -40,7 +47,7 @@ def rgba_to_rgb(rgba: np.ndarray, background: int) -> np.ndarray:
     rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
     alpha = rgba[..., 3]
     if alpha.size and not alpha.all():
-        rgb[alpha == 0] = background
+        np.copyto(rgb, np.uint8(background), where=(alpha == 0)[..., np.newaxis])  # no indices: they take 8 bytes each
     return np.asarray(rgb)
 
 
@@ -63,6 +70,7 @@ class OpenSlideReader:
         self.name, self._limits = str(path), limits
         if not path.exists():
             raise MissingDataError(f"no such file: {path}", hint="check the path")
+        check_tiff_claims(path, limits)
         try:
             self._slide: Any = openslide.OpenSlide(path)
             self._slide.set_cache(openslide.OpenSlideCache(cache_bytes))
@@ -80,6 +88,9 @@ class OpenSlideReader:
         for number, ((width, height), scale) in enumerate(
             zip(self._slide.level_dimensions, self._slide.level_downsamples, strict=True)
         ):
+            if min(width, height) < 1 or not 0 < scale < math.inf:
+                msg = f"level {number} has {width} x {height} pixels, {scale} times as large as the finest"
+                raise ValueError(msg)
             wide, high = (self.properties.get(f"openslide.level[{number}].tile-{side}") for side in ("width", "height"))
             levels.append(Level(width, height, scale, (int(wide), int(high)) if wide and high else None))
         return levels
@@ -94,6 +105,11 @@ class OpenSlideReader:
         except Exception as error:
             raise UnreadableFileError(f"{self.name} is damaged: {error}", hint="copy the file again") from error
         return rgba_to_rgb(np.asarray(picture), background)
+
+    def stored(self, level: int) -> np.ndarray | None:
+        """Return ``None``: OpenSlide doesn't say."""
+        del level
+        return None
 
     def read_associated(self, name: str) -> np.ndarray:
         """Return a picture that comes along; see :class:`~deephealth.io.slide.reader.SlideReader`."""

@@ -48,6 +48,11 @@ class PlainSlide:
         out[top : top + part.shape[0], left : left + part.shape[1]] = part
         return out
 
+    def stored(self, level: int) -> np.ndarray | None:
+        """Return ``None``: a picture has no tiles."""
+        del level
+        return None
+
     def read_associated(self, name: str) -> np.ndarray:
         """Return a picture that comes along: there is none."""
         raise UnreadableFileError(f"a plain picture has no '{name}'")

@@ -59,6 +59,9 @@ class SlideReader(Protocol):
             background: grey value of what the slide doesn't hold.
         """
 
+    def stored(self, level: int) -> np.ndarray | None:
+        """Return which tiles of a level are stored, rows x columns, bool; ``None`` where that isn't known."""
+
     def read_associated(self, name: str) -> np.ndarray:
         """Return one of the pictures that come along, height x width x 3 RGB uint8."""
 

@@ -16,6 +16,7 @@ import numpy as np
 from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.slide.buffers import TileBuffers
+from deephealth.io.slide.claims import TIFF_MAGIC, check_grid, check_tile
 from deephealth.io.slide.mosaic import read_mosaic
 from deephealth.io.slide.reader import Level
 from deephealth.io.slide.tiff_properties import is_aperio, is_other_vendor, tiff_properties
@@ -25,7 +26,6 @@ from deephealth.io.tiff_chunks import can_decode, decode_chunk, decode_page
 
 __all__ = ["TiledTiff", "can_read_tiled_tiff"]
 
-_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _JPEG = 7
 _REDUCED = 1  # bit of NewSubfileType
 
@@ -65,7 +65,7 @@ def can_read_tiled_tiff(path: Path) -> bool:
     except DataError:
         return False
     try:
-        if file.read(0, 4) not in _MAGIC:
+        if file.read(0, 4) not in TIFF_MAGIC:
             return False
         pages = parse_tiff(file.read, file.size, str(path))
         return _problem(pages) is None
@@ -121,20 +121,21 @@ class TiledTiff:
         self._pages = _level_pages(self._all)
         self._limits, self._cache, self._buffers = limits, TileCache(cache_bytes), TileBuffers(cache_bytes)
         self._tables = [(page.offsets, page.counts) for page in self._pages]
+        self._stored = [counts[: rows * wide].reshape(rows, wide) != 0 for (rows, wide), counts in self._grids()]
         self.levels = self._make_levels()
         self.properties: Mapping[str, str] = tiff_properties(self._all[0], self.levels)
         self._associated = self._find_associated()
         self.associated: Sequence[str] = sorted(self._associated)
 
+    def _grids(self) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+        for page, (_, counts) in zip(self._pages, self._tables, strict=True):
+            yield page.grid, counts
+
     def _make_levels(self) -> list[Level]:
         base = self._pages[0]
         levels = []
         for page in self._pages:
-            if page.tile_width * page.tile_height > self._limits.max_pixels:
-                raise LimitError(
-                    f"{self.name} has tiles of {page.tile_width:,} x {page.tile_height:,} pixels",
-                    allowed=f"at most {self._limits.max_pixels:,} pixels",
-                )
+            check_tile(page, self.name, self._limits)
             scale = (base.width / page.width + base.height / page.height) / 2
             levels.append(Level(page.width, page.height, scale, (page.tile_width, page.tile_height)))
         return levels
@@ -144,18 +145,20 @@ class TiledTiff:
         shown = self.levels[level]
         origin = (round(x / shown.downsample), round(y / shown.downsample)) if level else (x, y)
 
-        def fetch(column: int, row: int) -> np.ndarray | None:
+        def fetch(column: int, row: int) -> np.ndarray:
             return self._tile(level, column, row)
 
-        return read_mosaic(shown, origin, size, background, fetch, self._cache, level, self._buffers)
+        return read_mosaic(shown, origin, size, background, fetch, self._stored[level], self._cache, level, self._buffers)
 
-    def _tile(self, level: int, column: int, row: int) -> np.ndarray | None:
+    def stored(self, level: int) -> np.ndarray | None:
+        """Return which tiles are stored; see :class:`~deephealth.io.slide.reader.SlideReader`."""
+        return self._stored[level]
+
+    def _tile(self, level: int, column: int, row: int) -> np.ndarray:
         page = self._pages[level]
         offsets, counts = self._tables[level]
         index = row * page.grid[1] + column
         offset, count = int(offsets[index]), int(counts[index])
-        if count == 0:
-            return None
         if count < 0 or offset < 0 or offset + count > self._file.size:
             raise UnreadableFileError(
                 f"{self.name}: tile {column}, {row} of level {level} lies outside the file",

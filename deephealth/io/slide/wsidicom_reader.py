@@ -75,6 +75,11 @@ class WsidicomReader:
         out[y0 - top : bottom - top, x0 - left : right - left] = np.asarray(picture.convert("RGB"))
         return out
 
+    def stored(self, level: int) -> np.ndarray | None:
+        """Return ``None``: it isn't known."""
+        del level
+        return None
+
     def read_associated(self, name: str) -> np.ndarray:
         """Return a picture that comes along: none is offered."""
         raise UnreadableFileError(f"{self.name} offers no '{name}'")

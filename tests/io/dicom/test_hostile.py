@@ -17,7 +17,7 @@ from deephealth.core.errors import DeepHealthError, LimitError, UnreadableFileEr
 from deephealth.io.dicom.dataset import read_dataset
 from deephealth.io.dicom.metadata import describe
 from deephealth.io.dicom.pixels import read_pixels
-from deephealth.io.dicom.scan import header_of
+from deephealth.io.dicom.scanning import header_of
 from deephealth.io.dicom.series import read_series
 
 DATA = Path(pydicom.__file__).parent / "data" / "test_files"

@@ -16,7 +16,7 @@ from deephealth.core.errors import DeepHealthError, LimitError, MissingDataError
 from deephealth.io.dicom.dataset import read_dataset
 from deephealth.io.dicom.header import TAGS
 from deephealth.io.dicom.metadata import describe
-from deephealth.io.dicom.scan import scan
+from deephealth.io.dicom.scanning import scan
 from deephealth.io.dicom.walker import walk
 from deephealth.io.limits import Limits
 

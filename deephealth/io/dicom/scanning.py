@@ -64,8 +64,8 @@ def scan(
     """Return the headers of DICOM files.
 
     Args:
-        where: a folder, whose files are looked through with those of its subfolders (links that lead out of it are not
-            followed, and DICOMDIR is not needed), or paths of files.
+        where: a file, the paths of several, or a folder, whose files are looked through with those of its subfolders
+            (links that lead out of it are not followed, and DICOMDIR is not needed).
         limits: largest number of files is ``max_frames``.
         threads: how many files are opened at a time; pays where the disk is far away.
         strict: whether a file that is not DICOM is an error. By default it is one among paths, and is passed over in a
@@ -79,8 +79,9 @@ def scan(
         UnreadableFileError: a file is damaged, or not DICOM and ``strict``.
         LimitError: more files than allowed.
     """
-    folder = isinstance(where, str | Path)
-    files = files_below(Path(str(where)), limits) if folder else [os.fspath(path) for path in where]  # type: ignore[union-attr]
+    one_place = Path(where) if isinstance(where, str | Path) else None
+    folder = one_place is not None and not one_place.is_file()
+    files = files_below(one_place, limits) if one_place is not None else [os.fspath(path) for path in where]  # type: ignore[union-attr]
     if len(files) > limits.max_frames:
         raise LimitError(f"{len(files)} files to scan", allowed=f"at most {limits.max_frames}")
     must = not folder if strict is None else strict
