@@ -61,6 +61,13 @@ bench: $(VENV)/.dev ## the benchmarks; on a quiet machine
 	$(BIN)/python scripts/bench/eddl_step.py
 	$(BIN)/python scripts/bench/eddl_step.py --memory
 	$(BIN)/python scripts/bench/eddl_workloads.py
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python scripts/bench/nifti_read.py
+	$(BIN)/python scripts/bench/dicom_series.py
+	$(BIN)/python scripts/bench/dicom_decode.py
+	$(BIN)/python scripts/bench/image_ops.py
+	$(BIN)/python scripts/bench/slide_tiles.py
+	$(BIN)/python scripts/bench/dldataset_epoch.py
 
 clean:           ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,12 +83,15 @@ class YamlDataset:
         return {self.features[at] if at < known else f"value_{at}": value for at, value in sample.values.items()}
 
 
-def read_dataset_yaml(path: Path | str, *, root: Path | str | None = None) -> YamlDataset:
+def read_dataset_yaml(
+    path: Path | str, *, root: Path | str | None = None, remote: Callable[[str], Path] | None = None
+) -> YamlDataset:
     """Read a data set file. The images themselves are not opened, and need not exist.
 
     Args:
         path: the YAML file.
         root: paths may not leave this folder; the folder of the YAML file when not given.
+        remote: turns a web address into the path of a local copy; addresses are refused without it.
 
     Raises:
         MissingDataError: no such file.
@@ -101,7 +104,7 @@ def read_dataset_yaml(path: Path | str, *, root: Path | str | None = None) -> Ya
         raise DataError(f"{path} has no key 'images'", hint=did_you_mean("images", top))
     classes = _names(top.get("classes"))
     features = _names(top.get("features"))
-    resolver = _Paths(path.parent, Path(root) if root is not None else path.parent)
+    resolver = _Paths(path.parent, Path(root) if root is not None else path.parent, remote)
     reader = _SampleReader(classes, features, resolver)
     nodes = items(top["images"], "images")
     samples = tuple(reader.read(node, f"images[{at}]") for at, node in enumerate(nodes))
@@ -145,13 +148,15 @@ def write_dataset_yaml(dataset: YamlDataset, path: Path | str, *, root: Path | s
 class _Paths:
     """Paths of a data file: read relative to its folder, refused outside a root."""
 
-    def __init__(self, folder: Path, root: Path) -> None:
-        self.folder, self.root = folder.resolve(), root.resolve()
+    def __init__(self, folder: Path, root: Path, remote: Callable[[str], Path] | None = None) -> None:
+        self.folder, self.root, self._remote = folder.resolve(), root.resolve(), remote
         self._folders: dict[str, Path] = {}  # following links is slow, and data sets have few folders
 
     def read(self, node: Node, where: str) -> Path:
         name = text(node, where)
         if _REMOTE.match(name):
+            if self._remote is not None:
+                return self._remote(name)
             raise DataError(
                 f"{node.at}: {where} is the address '{name}'",
                 allowed="files: nothing is downloaded while a data set is read",

@@ -24,7 +24,7 @@ _BITS = 10  # of a fraction, while positions are computed
 _FRACTION = 5  # of a fraction, in the maps
 _ONES = (1 << _FRACTION) - 1
 _SHORT = np.iinfo(np.int16)
-_ROWS = 32  # at a time: what fits into the processor's cache
+_ROWS = 64  # at a time: what fits into the processor's cache
 _GROUP = 4
 _LOW, _HIGH = (0, 1) if sys.byteorder == "little" else (1, 0)  # halves of a 32-bit number
 _HALVES = [_HIGH, 0, 2 + _HIGH, 1, _LOW, 2, 2 + _LOW, 3]

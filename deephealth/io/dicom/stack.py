@@ -131,9 +131,11 @@ def _one_direction(headers: Sequence[Header], name: str) -> None:
         kinds = Counter(header.values.get(key, b"") for header in headers)
         if len(kinds) == 1:
             continue
-        values = np.array([header.floats(key, 6 if key.startswith("Image") else 2) or (np.nan,) for header in headers])
-        if values.dtype == object or not (np.abs(values - values[0]) <= most).all():
-            listed = ", ".join(f"{kind.decode('latin-1')} in {count}" for kind, count in kinds.most_common(5))
+        count = 6 if key.startswith("Image") else 2
+        found = [header.floats(key, count) for header in headers]
+        values = np.array([numbers if len(numbers) == count else (np.nan,) * count for numbers in found])
+        if not (np.abs(values - values[0]) <= most).all():
+            listed = ", ".join(f"{kind.decode('latin-1')} in {files}" for kind, files in kinds.most_common(5))
             raise DataError(
                 f"the images of {name} differ in {key}: {listed}",
                 allowed="one stack of parallel slices",
