@@ -31,18 +31,18 @@ class DatasetAugmentations:
             if aug is not None and not hasattr(aug, "Apply"):
                 raise TypeError(f"{aug!r} is no augmentation: it has no method Apply")
 
-    def Apply(self, split: SplitType | int, img: Image, gt: Image | None = None) -> bool:
+    def Apply(self, st: SplitType | int, img: Image, gt: Image | None = None) -> bool:
         """Apply the augmentation of a split to an image and its ground truth, and return whether there was one.
 
         Args:
-            split: position in the list; a ``SplitType`` stands for its number.
+            st: position in the list; a ``SplitType`` stands for its number.
             img: changed in place.
             gt: changed in place by augmentations that move pixels.
 
         Raises:
             EcvlKeyError: there are fewer augmentations.
         """
-        aug = self.at(int(split))
+        aug = self.at(int(st))
         if aug is None:
             return False
         aug.Apply(img) if gt is None else aug.Apply(img, gt)
