@@ -201,7 +201,7 @@ READERS: dict[str, dict[str, Callable[[str], None]]] = {
         "read_pixels": _plain(_DICOM, "read_pixels"),
         "read_pixels rgb": _plain(_DICOM, "read_pixels", colour="rgb"),
         "read_series": _plain(_DICOM, "read_series"),
-        "scan": _plain("deephealth.io.dicom.scan", "scan"),
+        "scan": _plain("deephealth.io.dicom.scanning", "scan"),
         "ecvl.DicomRead": _ecvl("DicomRead"),
     },
     "series": {"read_series": _series, "list_series": _plain(_DICOM, "list_series")},

@@ -24,6 +24,7 @@ __all__ = ["DicomRead", "DicomWrite"]
 _OVERLAY = "overlay"
 _STRICT_LAYOUTS = ("xyc", "cxy")
 _SAMPLES = 3
+_UNSIGNED, _SIGNED = (np.uint8, np.uint16, np.int32), (np.int8, np.int16, np.int32)
 _IN_ONE_PIECE = 32 * 1024**2  # bytes; of larger files the frames are read one after the other
 
 
@@ -37,7 +38,7 @@ def DicomRead(
     """Read a DICOM file.
 
     The values are what the file means (modality look-up table, or slope and intercept), in the smallest integer type
-    that holds what its stored bits can mean, or float32 where slope or intercept are not whole. YBR and palette colours
+    that holds the values that are there, or float32 where slope or intercept are not whole. YBR and palette colours
     become RGB. Positions and several files of a series: :func:`deephealth.io.dicom.read_series`.
 
     Args:
@@ -154,17 +155,19 @@ def _is_colour(dataset: Dataset) -> bool:
 
 
 def _compatible(pixels: np.ndarray, dataset: Dataset, strict: bool) -> np.ndarray:
-    """Return the values in a type that ECVL has, and that it would choose."""
-    bits = dataset.get("BitsStored")
-    if pixels.dtype.kind in "iu" and pixels.dtype.itemsize == 2 and isinstance(bits, int) and bits <= 8 and pixels.size:
-        small = np.dtype(f"{pixels.dtype.kind}1")  # few bits in a wide allocation
-        limits = np.iinfo(small)
-        if limits.min <= pixels.min() and pixels.max() <= limits.max:
-            return pixels.astype(small)
-    if pixels.dtype == np.uint32:
-        fits = strict or not pixels.size or int(pixels.max()) <= np.iinfo(np.int32).max
-        return pixels.astype(np.int32 if fits else np.int64)
-    return pixels
+    """Return the values in the type that the original chooses: the smallest that holds those that are there.
+
+    Without negative values that is the first of uint8, uint16 and int32 that is wide enough, with them the first of
+    int8, int16 and int32. Colours keep their type. In strict mode fractions are cut off, as the original does.
+    """
+    if _is_colour(dataset) or not pixels.size or (pixels.dtype.kind == "f" and not strict):
+        return pixels
+    low, high = pixels.min(), pixels.max()
+    for dtype in _UNSIGNED if low >= 0 else _SIGNED:
+        limits = np.iinfo(dtype)
+        if limits.min <= low and high <= limits.max:
+            return pixels.astype(dtype, copy=False)
+    return pixels.astype(np.int32 if strict else np.int64)
 
 
 def _spacings(dataset: Dataset, channels: str) -> list[float]:
