@@ -85,8 +85,9 @@ def _check_depth(data: bytes, path: Path) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark is not None else 0
                 raise LimitError(
-                    f"{path}, line {event.start_mark.line + 1}: lists and maps are nested {depth} deep",
+                    f"{path}, line {line}: lists and maps are nested {depth} deep",
                     allowed=f"at most {_MAX_DEPTH} levels; a data set has 4",
                 )
         elif isinstance(event, yaml.CollectionEndEvent):
