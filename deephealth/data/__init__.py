@@ -1,4 +1,4 @@
-"""Floor 3: samples, splits by patient, the raster cache, samplers and the data module."""
+"""Floor 3: samples, splits by patient, caches, prefetching, samplers and the data module."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deephealth.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from deephealth.data.batch_memory import BatchMemory
     from deephealth.data.batches import EvaluationBatches, TrainBatches, TrainLoader
     from deephealth.data.cache import DecodedRasters, RasterCache, Rasters, default_cache_folder
     from deephealth.data.catalogue import LAYOUTS, SAMPLERS
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
     from deephealth.data.deephealth_yaml import DEEPHEALTH_YAML
     from deephealth.data.layout import Layout, read_index
     from deephealth.data.permute import shuffle_labels
+    from deephealth.data.prefetch import Prefetch
     from deephealth.data.sample import DataIndex, Problem, Sample
     from deephealth.data.select import select_for_task
     from deephealth.data.split import Split, check_classes, check_leaks, make_split
+    from deephealth.data.volume_cache import VolumeCache, content_key
 
 __all__ = [
     "DEEPHEALTH_YAML",
     "LAYOUTS",
     "SAMPLERS",
+    "BatchMemory",
     "CheckReport",
     "DataIndex",
     "DecodedRasters",
@@ -31,6 +35,7 @@ __all__ = [
     "ImageDataModule",
     "ImageDataset",
     "Layout",
+    "Prefetch",
     "PrepareReport",
     "Problem",
     "RasterCache",
@@ -39,8 +44,10 @@ __all__ = [
     "Split",
     "TrainBatches",
     "TrainLoader",
+    "VolumeCache",
     "check_classes",
     "check_leaks",
+    "content_key",
     "default_cache_folder",
     "make_split",
     "read_index",
@@ -52,6 +59,7 @@ _HOMES = {
     "DEEPHEALTH_YAML": "deephealth_yaml",
     "LAYOUTS": "catalogue",
     "SAMPLERS": "catalogue",
+    "BatchMemory": "batch_memory",
     "CheckReport": "check",
     "DataIndex": "sample",
     "DecodedRasters": "cache",
@@ -59,6 +67,7 @@ _HOMES = {
     "ImageDataModule": "datamodule",
     "ImageDataset": "dataset",
     "Layout": "layout",
+    "Prefetch": "prefetch",
     "PrepareReport": "datamodule",
     "Problem": "sample",
     "RasterCache": "cache",
@@ -67,8 +76,10 @@ _HOMES = {
     "Split": "split",
     "TrainBatches": "batches",
     "TrainLoader": "batches",
+    "VolumeCache": "volume_cache",
     "check_classes": "split",
     "check_leaks": "split",
+    "content_key": "volume_cache",
     "default_cache_folder": "cache",
     "make_split": "split",
     "read_index": "layout",
