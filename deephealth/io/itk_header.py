@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deephealth.core.errors import LimitError, MissingDataError, UnreadableFileError
+from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
 from deephealth.core.files import below
 from deephealth.core.optional import is_installed
 from deephealth.io.limits import Limits
+from deephealth.io.nrrd_fields import nrrd_fields
 
 __all__ = ["ItkHeader", "check_header", "is_itk", "read_header"]
 
@@ -22,6 +24,7 @@ _META_FIRST = re.compile(rb"\s*(ObjectType|NDims|Comment|ObjectSubType|BinaryDat
 _MAX_RANK = 5
 _PACKED_RATIO = 1032  # DEFLATE can't do better
 _STEP = 1024**2
+_MAX_NAME = 255  # of a file, in every file system
 
 _NRRD_TYPES = {
     "signed char": 1, "int8": 1, "int8_t": 1, "uchar": 1, "unsigned char": 1, "uint8": 1, "uint8_t": 1,
@@ -137,18 +140,19 @@ def _nrrd(path: Path, start: bytes) -> ItkHeader:
     text = start if end is None else start[: end.start()]
     if end is None and len(start) == _MAX_HEADER:
         raise LimitError(f"{path} has a header of more than {_MAX_HEADER} bytes", allowed="a shorter one")
-    fields = {key.lower(): value for key, value in _pairs(text.split(b"\n")[1:], ":")}
-    kind = fields.get("type", "")
+    fields = nrrd_fields(text, str(path))
+    kind = fields.get("type", "").lower()
     if kind not in _NRRD_TYPES:
         raise UnreadableFileError(f"{path} has elements of type '{kind}'", allowed="integers and floats")
     encoding = fields.get("encoding", "").lower()
     if encoding not in ("raw", "gzip", "gz", "txt", "text", "ascii", "hex"):
         raise UnreadableFileError(f"{path} has the encoding '{encoding}'", allowed="raw, gzip, text, hex")
     shape = _sizes(path, "sizes", fields.get("sizes", ""))
-    detached = fields.get("data file", fields.get("datafile"))
-    for key in ("byte skip", "byteskip", "line skip", "lineskip"):
-        if fields.get(key, "0") not in ("0", "-1"):
-            raise UnreadableFileError(f"{path} has the {key} {fields[key]}", allowed="elements that follow directly")
+    detached = fields.get("datafile")
+    for unit in ("byte", "line"):
+        skip = fields.get(f"{unit}skip", "0")
+        if skip not in ("0", "-1"):
+            raise UnreadableFileError(f"{path} has the {unit} skip {skip}", allowed="elements that follow directly")
     begin = 0 if detached is not None or end is None else end.end()
     file = path if detached is None else _beside(path, detached)
     stored = {"raw": "raw", "gzip": "deflate", "gz": "deflate"}.get(encoding, "text")
@@ -160,7 +164,7 @@ def _meta(path: Path, start: bytes) -> ItkHeader:
     begin = 0
     for line in start.split(b"\n"):
         begin += len(line) + 1
-        fields |= {key.lower(): value for key, value in _pairs([line], "=")}
+        fields |= {key.lower(): value for key, value in _pairs(line)}
         if "elementdatafile" in fields:
             break
     else:
@@ -173,18 +177,17 @@ def _meta(path: Path, start: bytes) -> ItkHeader:
     text = fields.get("binarydata", "true").lower()[:1] == "f"
     packed = fields.get("compresseddata", "false").lower()[:1] in ("t", "1")
     name = fields["elementdatafile"]
-    local = name.upper() == "LOCAL"
+    local = name in ("LOCAL", "Local", "local")
     file = path if local else _beside(path, name)
     whole = channels + shape if channels != (1,) else shape
     encoding = "text" if text else "deflate" if packed else "raw"
     return ItkHeader("meta", whole, _META_TYPES[kind], encoding, file, begin if local else 0)
 
 
-def _pairs(lines: list[bytes], mark: str) -> Iterator[tuple[str, str]]:
-    for line in lines:
-        key, found, value = line.decode("latin-1").partition(mark)
-        if found and not line.startswith(b"#"):
-            yield key.strip(), value.strip()
+def _pairs(line: bytes) -> Iterator[tuple[str, str]]:
+    key, found, value = line.decode("latin-1").partition("=")
+    if found and not line.startswith(b"#"):
+        yield key.strip(), value.strip()
 
 
 def _sizes(path: Path, key: str, text: str) -> tuple[int, ...]:
@@ -206,7 +209,22 @@ def _beside(path: Path, name: str) -> Path:
             allowed="one file of elements",
             hint="convert it to one .nrrd or .mha with the program that wrote it",
         )
-    file = below(path.parent, name)
-    if not file.is_file():
+    stored = name.encode("latin-1")  # ITK takes the bytes as they stand
+    if len(stored) > _MAX_NAME:
+        raise UnreadableFileError(
+            f"{path} names a file by {len(stored)} characters: '{name[:80]}...'",
+            allowed=f"at most {_MAX_NAME}",
+            hint="the header is damaged: copy the file again",
+        )
+    try:
+        file = below(path.parent, os.fsdecode(stored))
+        missing = not file.is_file()
+    except (OSError, RuntimeError) as error:  # a link that leads to itself, a path that is too long
+        if isinstance(error, DataError):
+            raise
+        raise UnreadableFileError(
+            f"{path} names '{name[:80]}', which is no file: {error}", hint="copy both files"
+        ) from error
+    if missing:
         raise MissingDataError(f"{path} names the file '{name}', which is missing", hint="copy both files")
     return file

@@ -165,6 +165,71 @@ def test_nrrd_headers_that_lie(tmp_path: Path, line: str, error: type, says: str
         read_itk(path)
 
 
+HEADER = ["type: short", "dimension: 3", "sizes: 4 5 6", "encoding: raw", "endian: little"]
+
+
+def nrrd(*lines: str) -> bytes:
+    return "\n".join(["NRRD0005", *HEADER, *lines, "", ""]).encode() + np.arange(120, dtype="<i2").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "says"),
+    [  # NrrdIO crashes on the long ones
+        ("space: left-posterior-" + "superior-" * 200, LimitError, "characters"),
+        ("kinds: " + "vector " * 200, LimitError, "characters"),
+        ("space: left-posterior", UnreadableFileError, "left-posterior"),
+        ("kinds: domain domaim domain", UnreadableFileError, "domaim"),
+        ("space origin: (0,0ace origin: (0,0", UnreadableFileError, "spaceorigin"),
+        ("space directions: (1,0,0) (0,1,0) (0,0,x)", UnreadableFileError, "spacedirections"),
+        ('labels: "a" "b" "c', UnreadableFileError, "labels"),
+        ("endian: little", UnreadableFileError, "twice"),
+        ("axismins: 1 1 1\naxis mins: 1 1 1", UnreadableFileError, "twice"),
+        ("spaceorigin: (0,0,0)", UnreadableFileError, "spaceorigin"),
+        ("flavour: sour", UnreadableFileError, "flavour"),
+        ("content: a\rb", UnreadableFileError, "control"),
+        ("content: a\0b", UnreadableFileError, "control"),
+    ],
+)
+def test_nrrd_fields_that_itk_must_not_see(tmp_path: Path, line: str, error: type, says: str) -> None:
+    (tmp_path / "a.nrrd").write_bytes(nrrd(line))
+    with pytest.raises(error, match=says):
+        read_itk(tmp_path / "a.nrrd")
+
+
+def test_nrrd_fields_that_other_programs_write(tmp_path: Path) -> None:
+    (tmp_path / "a.nrrd").write_bytes(
+        nrrd(
+            "# " + "a comment " * 900,
+            "content: a name; with: anything",
+            "space: LPS",
+            "space directions: (-0.5,0.00000000000000012,0) (0, 1e-3, .5) (0,0,+2.)",
+            "kinds: domain DOMAIN space",
+            'space units: "mm" "m \\"m" ""',
+            "space origin: (-120.5,33.25,700)",
+            "measurement frame: (1,0,0) (0,1,0) (0,0,1)",
+            "sample units: HU",
+            "min: nan",
+            "Segment0_Name:=" + "liver" * 500,
+        )
+    )
+    found = read_itk(tmp_path / "a.nrrd")
+    np.testing.assert_array_equal(found.data.ravel(), np.arange(120))
+    np.testing.assert_allclose(found.affine[:3, 3], (120.5, -33.25, 700))
+    assert found.meta["Segment0_Name"] == "liver" * 500
+
+
+def test_names_of_element_files(tmp_path: Path) -> None:
+    header = meta_image().decode()
+    (tmp_path / "Größe.raw").write_bytes(np.arange(120, dtype="<i2").tobytes())
+    (tmp_path / "a.mhd").write_text(header.replace("LOCAL", "Größe.raw"), encoding="utf-8")
+    np.testing.assert_array_equal(read_itk(tmp_path / "a.mhd").data.ravel(), np.arange(120))
+    (tmp_path / "loop.raw").symlink_to("loop.raw")
+    for name in ("x" * 256, "ÿ" * 200, "loop.raw"):
+        (tmp_path / "a.mhd").write_text(header.replace("LOCAL", name), encoding="utf-8")
+        with pytest.raises(DataError):
+            read_itk(tmp_path / "a.mhd")
+
+
 def test_limits_and_what_is_none(tmp_path: Path) -> None:
     write_itk(tmp_path / "a.mha", volume())
     with pytest.raises(LimitError, match="6"):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from deephealth.core.errors import LimitError, MissingDataError, UnreadableFileError
+from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
 from deephealth.io.limits import Limits
 from deephealth.io.raster import decode_mask, decode_rgb, read_mask, read_rgb, read_size, write_png
 from deephealth.io.source import Source
@@ -235,3 +235,48 @@ def test_damage_never_raises_anything_untyped(format_: str, data: st.DataObject)
         assert decode_rgb(bytes(content), "x", limits=Limits(max_pixels=10_000)).dtype == np.uint8
     except (UnreadableFileError, LimitError):
         return
+
+
+def test_a_box_that_claims_4_gb_takes_no_memory_for_it(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(stream, "JPEG2000")
+    data = bytearray(stream.getvalue())
+    at = data.index(b"jp2h") - 4
+    data[at : at + 4] = b"\xff\xff\x00\x00"
+    (tmp_path / "a.jp2").write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableFileError):
+            read_size(tmp_path / "a.jp2")
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_tiff_without_most_of_its_strips_is_not_filled_with_black(tmp_path: Path) -> None:
+    data = bytearray(encode(Image.fromarray(np.full((48, 68, 3), 200, np.uint8)), "TIFF"))
+    path = tmp_path / "a.tif"
+    path.write_bytes(data)
+    assert read_rgb(path).shape == (48, 68, 3)
+    at = data.index(struct.pack("<HHI", 257, 4, 1))  # ImageLength
+    for height in (49, 1_000_000):
+        data[at : at + 12] = struct.pack("<HHII", 257, 4, 1, height)
+        path.write_bytes(data)
+        with pytest.raises(DataError):
+            read_rgb(path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "PPM"])
+def test_empty_pictures_are_no_bombs(kind: str) -> None:
+    assert not decode_rgb(encode(Image.new("L", (3000, 3000)), kind), "a").any()
+
+
+def test_a_picture_that_its_file_cannot_hold(tmp_path: Path) -> None:
+    (tmp_path / "a.ppm").write_bytes(b"P6 9000 9000 255 " + bytes(1000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError, match="can't hold"):
+            read_rgb(tmp_path / "a.ppm")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()

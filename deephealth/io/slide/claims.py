@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
-from deephealth.core.errors import LimitError, MissingDataError, UnreadableFileError
+from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
 from deephealth.io.limits import Limits
 from deephealth.io.tiff import TiffPage, parse_tiff
 from deephealth.io.tiff_chunks import check_budget, most_unpacked
@@ -42,6 +42,8 @@ def check_tiff_claims(path: Path, limits: Limits) -> None:
             if size >= _CLASSIC_END and _read(stream, 0, 4) in TIFF_MAGIC[:2]:
                 return
             pages = parse_tiff(lambda at, count: _read(stream, at, count), size, str(path), limits=limits)
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise MissingDataError(f"no such file: {path}", hint="check the path") from error
     except OSError as error:

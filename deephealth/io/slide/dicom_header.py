@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from deephealth.core.errors import DataError, LimitError, UnreadableFileError
+from deephealth.io.dicom.bounded import BoundedFile
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
+from deephealth.io.slide.claims import check_grid
 
 __all__ = ["DicomLevel", "is_dicom", "read_dicom_level"]
 
@@ -58,6 +62,15 @@ class DicomLevel:
         """(columns, rows) of frames."""
         return -(-self.width // self.tile[0]), -(-self.height // self.tile[1])
 
+    @property
+    def stored(self) -> np.ndarray:
+        """Which tiles there are: rows x columns, bool."""
+        found = np.zeros(self.grid[::-1], bool)
+        if self.spans:
+            columns, rows = np.array(list(self.spans)).T
+            found[rows, columns] = True
+        return found
+
 
 def is_dicom(path: Path) -> bool:
     """Return whether a file has DICOM's mark after its preamble."""
@@ -81,7 +94,7 @@ def read_dicom_level(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> DicomLev
     import pydicom
 
     try:
-        with path.open("rb") as stream:
+        with BoundedFile(str(path)) as stream:  # pydicom believes lengths, and takes memory for them
             head = pydicom.dcmread(stream, stop_before_pixels=True, force=False)
             if str(head.get("SOPClassUID", "")) != _SLIDE_CLASS:
                 raise UnreadableFileError(f"{path} is DICOM, but not a whole-slide image")
@@ -107,6 +120,7 @@ def _level(path: Path, head: Any, stream: Any, limits: Limits) -> DicomLevel:
         raise LimitError(f"{path} claims {frames:,} frames of {tile[0]:,} x {tile[1]:,}", allowed=_COPY_AGAIN)
     syntax = str(head.file_meta.TransferSyntaxUID)
     parts = _frame_parts(stream, path.stat().st_size, frames, tile[0] * tile[1] * channels, syntax)
+    check_grid((-(-width // tile[0]), -(-height // tile[1])), min(frames, len(parts)), str(path))
     places = _places(head, frames, tile, width, height)
     return DicomLevel(
         path=path,
@@ -142,7 +156,7 @@ def _places(
         if x % tile[0] or y % tile[1] or x < 0 or y < 0:
             raise UnreadableFileError(f"frame {number} starts at {x}, {y}", allowed="frames on the grid of tiles")
         place = (x // tile[0], y // tile[1])
-        if place not in seen:
+        if place not in seen and place[0] < across and place[1] < down:  # beyond the matrix nobody looks
             seen.add(place)
             yield number, place
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from deephealth.core.errors import DataError, MissingDataError, UnreadableFileError
+from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
 from deephealth.core.optional import is_installed
-from deephealth.io.jpeg import decode_jpeg
+from deephealth.io.dicom.codestream import probe
+from deephealth.io.jpeg import check_jpeg, decode_jpeg
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.slide.buffers import TileBuffers
 from deephealth.io.slide.dicom_header import DicomLevel, is_dicom, read_dicom_level
@@ -40,6 +41,8 @@ def can_read_dicom_slide(path: Path) -> bool:
         return False
     try:  # of a file only its own header: the others of its series are read when it is opened
         found = _series(path, DEFAULT_LIMITS) if path.is_dir() else [read_dicom_level(path)]
+    except LimitError:
+        return True  # opening it says what it claims; other libraries would believe it
     except DataError:
         return False
     return all(_decodable(level) for level in found)
@@ -103,6 +106,7 @@ class DicomSlide:
         self._files = {level.path: os.open(level.path, os.O_RDONLY | getattr(os, "O_BINARY", 0)) for level in found}
         self._cache, self._buffers = TileCache(cache_bytes), TileBuffers(cache_bytes)
         self._sources = [self._in_order(level) for level in self._sources]
+        self._stored = [level.stored for level in self._sources]
         base = self._sources[0]
         self.levels = [
             Level(level.width, level.height, (base.width / level.width + base.height / level.height) / 2, level.tile)
@@ -115,7 +119,7 @@ class DicomSlide:
         if level.ordered or len(level.spans) != math.prod(level.grid):
             return level
 
-        def frame(number: int) -> np.ndarray | None:
+        def frame(number: int) -> np.ndarray:
             return self._frame(level, number % level.grid[0], number // level.grid[0])
 
         if not runs_down_columns(level.grid, frame):
@@ -133,22 +137,28 @@ class DicomSlide:
         shown, source = self.levels[level], self._sources[level]
         origin = (round(x / shown.downsample), round(y / shown.downsample)) if level else (x, y)
 
-        def fetch(column: int, row: int) -> np.ndarray | None:
+        def fetch(column: int, row: int) -> np.ndarray:
             return self._frame(source, column, row)
 
-        return read_mosaic(shown, origin, size, background, fetch, self._cache, level, self._buffers)
+        return read_mosaic(
+            shown, origin, size, background, fetch, self._stored[level], self._cache, level, self._buffers
+        )
 
-    def _frame(self, level: DicomLevel, column: int, row: int) -> np.ndarray | None:
-        parts = level.spans.get((column, row))
-        if parts is None:
-            return None
+    def stored(self, level: int) -> np.ndarray | None:
+        """Return which tiles are stored; see :class:`~deephealth.io.slide.reader.SlideReader`."""
+        return self._stored[level]
+
+    def _frame(self, level: DicomLevel, column: int, row: int) -> np.ndarray:
+        parts = level.spans[column, row]
         descriptor = self._files.get(level.path)
         if descriptor is None:
             raise DataError("the slide is closed", hint="read inside the `with` block")
         data = b"".join(os.pread(descriptor, length, offset) for offset, length in parts)
         try:
-            high, wide = level.tile[1], level.tile[0]
-            return _decode(level, data, self._buffers.get((high, wide, 3)) if level.syntax in _JPEG else None)
+            if level.syntax not in _JPEG:
+                return _decode(level, data, None)
+            check_jpeg(data, str(level.path))  # before memory is taken for it
+            return _decode(level, data, self._buffers.get((level.tile[1], level.tile[0], 3)))
         except DataError:
             raise
         except Exception as error:  # imagecodecs has errors of its own
@@ -159,11 +169,12 @@ class DicomSlide:
         level = self._extra[name]
         shown = Level(level.width, level.height, 1.0, level.tile)
 
-        def fetch(column: int, row: int) -> np.ndarray | None:
+        def fetch(column: int, row: int) -> np.ndarray:
             return self._frame(level, column, row)
 
         DEFAULT_LIMITS.check_array((level.height, level.width), 3, str(level.path))
-        return read_mosaic(shown, (0, 0), (level.width, level.height), 255, fetch, TileCache(0), 0, self._buffers)
+        size = (level.width, level.height)
+        return read_mosaic(shown, (0, 0), size, 255, fetch, level.stored, TileCache(0), 0, self._buffers)
 
     def close(self) -> None:
         """Free the files."""
@@ -185,6 +196,12 @@ def _decode(level: DicomLevel, data: bytes, out: np.ndarray | None) -> np.ndarra
     elif level.syntax in _JPEG2000:
         import imagecodecs
 
+        claims = probe(data, str(level.path))
+        if (claims.rows, claims.columns, claims.samples) != (height, width, level.channels):
+            raise UnreadableFileError(
+                f"{level.path}: a tile is {claims.columns} x {claims.rows}, {claims.samples} channels",
+                allowed=f"{width} x {height}, {level.channels} channels",
+            )
         tile = np.asarray(imagecodecs.jpeg2k_decode(data, planar=False))
     else:
         tile = np.frombuffer(data, np.uint8, count=width * height * level.channels).reshape(height, width, -1)

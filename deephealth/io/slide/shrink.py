@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["shrink_level"]
 
-_BLOCK_PIXELS = 4_000_000
+_BLOCK_PIXELS, _WHOLE_PIXELS = 4_000_000, 16_000_000
 _SIDE = 2048
+_FINER = 8  # the last mean of a row stands for fewer pixels; among many small ones that shifts nothing one could see
 _MOST_FACTOR = 512  # a block must hold whole means; what is missing to the wanted size is made up for at the end
 
 
@@ -31,8 +32,9 @@ def shrink_level(slide: Slide, size: tuple[int, int]) -> np.ndarray:
     width, height = slide.dimensions
     number = best_level(slide.levels, min(width / size[0], height / size[1]) * 1.001)
     level = slide.levels[number]
-    across = min(max(1, level.width // size[0]), _MOST_FACTOR)
-    down = min(max(1, level.height // size[1]), _MOST_FACTOR)
+    finer = min(_FINER, max(1, math.isqrt(_WHOLE_PIXELS // (size[0] * size[1]))))
+    across = min(max(1, level.width // (size[0] * finer)), _MOST_FACTOR)
+    down = min(max(1, level.height // (size[1] * finer)), _MOST_FACTOR)
     shape = (-(-level.height // down), -(-level.width // across), 3)
     slide.limits.check_array(shape, 1, slide.name)
     stored = slide.reader.stored(number)

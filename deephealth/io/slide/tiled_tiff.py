@@ -6,6 +6,7 @@ holes or JPEG 2000 are left to OpenSlide. Where this reads a file, its pixels ar
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from deephealth.core.errors import DataError, LimitError, MissingDataError, UnreadableFileError
+from deephealth.core.errors import DataError, MissingDataError, UnreadableFileError
+from deephealth.io.jpeg import check_jpeg
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.slide.buffers import TileBuffers
-from deephealth.io.slide.claims import TIFF_MAGIC, check_grid, check_tile
+from deephealth.io.slide.claims import TIFF_MAGIC, check_tile
 from deephealth.io.slide.mosaic import read_mosaic
 from deephealth.io.slide.reader import Level
 from deephealth.io.slide.tiff_properties import is_aperio, is_other_vendor, tiff_properties
@@ -121,15 +123,11 @@ class TiledTiff:
         self._pages = _level_pages(self._all)
         self._limits, self._cache, self._buffers = limits, TileCache(cache_bytes), TileBuffers(cache_bytes)
         self._tables = [(page.offsets, page.counts) for page in self._pages]
-        self._stored = [counts[: rows * wide].reshape(rows, wide) != 0 for (rows, wide), counts in self._grids()]
+        self._stored = [page.counts[: math.prod(page.grid)].reshape(page.grid) != 0 for page in self._pages]
         self.levels = self._make_levels()
         self.properties: Mapping[str, str] = tiff_properties(self._all[0], self.levels)
         self._associated = self._find_associated()
         self.associated: Sequence[str] = sorted(self._associated)
-
-    def _grids(self) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
-        for page, (_, counts) in zip(self._pages, self._tables, strict=True):
-            yield page.grid, counts
 
     def _make_levels(self) -> list[Level]:
         base = self._pages[0]
@@ -148,7 +146,9 @@ class TiledTiff:
         def fetch(column: int, row: int) -> np.ndarray:
             return self._tile(level, column, row)
 
-        return read_mosaic(shown, origin, size, background, fetch, self._stored[level], self._cache, level, self._buffers)
+        return read_mosaic(
+            shown, origin, size, background, fetch, self._stored[level], self._cache, level, self._buffers
+        )
 
     def stored(self, level: int) -> np.ndarray | None:
         """Return which tiles are stored; see :class:`~deephealth.io.slide.reader.SlideReader`."""
@@ -166,7 +166,10 @@ class TiledTiff:
             )
         data = self._file.read(offset, count)
         high, wide = page.chunk
-        out = self._buffers.get((high, wide, 3)) if page.compression == _JPEG else None
+        out = None
+        if page.compression == _JPEG:
+            check_jpeg(data, self.name)  # before memory is taken for it
+            out = self._buffers.get((high, wide, 3))
         return _to_rgb(decode_chunk(page, data, self.name, out=out), page)
 
     def _find_associated(self) -> dict[str, TiffPage]:

@@ -7,9 +7,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
+from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
 
-from deephealth.core.errors import DataError, UnreadableFileError
+from deephealth.core.errors import DataError, LimitError, UnreadableFileError
 from deephealth.io.slide import open_slide
 from tests.io.slide.make import colours, jpeg_tile, pyramid
 
@@ -142,3 +142,50 @@ def test_damaged_dicom(tmp_path: Path) -> None:
     instance(path, colours(10, 10), series=generate_uid(), BitsAllocated=16)
     with pytest.raises(UnreadableFileError, match="16 bits"):
         open_slide(path, backend="dicom")
+
+
+@pytest.mark.parametrize("organisation", ["TILED_FULL", None])
+def test_a_matrix_of_which_next_to_nothing_is_stored(tmp_path: Path, organisation: str | None) -> None:
+    path = tmp_path / "a.dcm"
+    tags = {"TotalPixelMatrixColumns": 2_000_000_000, "DimensionOrganizationType": organisation}
+    instance(path, colours(64, 96), series=generate_uid(), jpeg=False, **tags)
+    with pytest.raises(LimitError, match="stores 6"):
+        open_slide(path)
+    tags["TotalPixelMatrixColumns"] = 2000 * SIDE  # 4,000 tiles are not many
+    instance(path, colours(64, 96), series=generate_uid(), jpeg=False, **tags)
+    with open_slide(path, background=5) as slide:
+        found = slide.thumbnail(1000)
+        assert slide.reader.stored(0).sum() == 6
+    assert found.shape == (1, 1000, 3)
+    assert (found[0, 4:] == 5).all()
+    assert (found[0, :3] > 5).all()
+
+
+def test_places_beyond_the_matrix_are_not_looked_at(tmp_path: Path) -> None:
+    page = colours(64, 96)
+    tags = {"TotalPixelMatrixColumns": 64, "jpeg": False, "keep": [0, 2, 5, 3]}
+    instance(tmp_path / "a.dcm", page, series=generate_uid(), **tags)
+    with open_slide(tmp_path / "a.dcm", background=0) as slide:
+        np.testing.assert_array_equal(slide.read_region(0, 0, 0, 32, 64), page[:, :32])
+        assert not slide.read_region(0, 32, 0, 64, 64).any()
+
+
+def test_a_jpeg_2000_frame_of_another_size_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    path = tmp_path / "a.dcm"
+    instance(path, colours(SIDE, SIDE), series=generate_uid())
+    data = pydicom.dcmread(path)
+    data.file_meta.TransferSyntaxUID = JPEG2000
+    for height in (SIDE, 2 * SIDE):
+        stream = imagecodecs.jpeg2k_encode(colours(height, SIDE), codecformat="j2k")
+        data.PixelData = encapsulate([stream])
+        pydicom.dcmwrite(path, data)
+        with open_slide(path) as slide:
+            if height == SIDE:
+                assert slide.read_region(0, 0, 0, SIDE, SIDE).shape == (SIDE, SIDE, 3)
+                monkeypatch.setattr(imagecodecs, "jpeg2k_decode", lambda *_, **__: pytest.fail("it was decoded"))
+            else:
+                with pytest.raises(UnreadableFileError, match="32 x 64"):
+                    slide.read_region(0, 0, 0, SIDE, SIDE)
