@@ -38,9 +38,10 @@ _FIXED: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "colour type guessed from the number of slices",
-        "An image without colour and with one or three slices comes back as GRAY or BGR.",
-        "It stays without colour.",
-        f"{_GEOMETRY} {_DISTORTION} Morphology",
+        "An image without colour and with one or three slices comes back as GRAY or BGR; a grey one with three planes "
+        "as their luma, a BGR one with one plane as three.",
+        "Colour type and number of planes stay.",
+        f"{_GEOMETRY} {_DISTORTION} Morphology Inpaint DrawEllipse",
     ),
     (
         "axes assumed to be xyc",
@@ -52,6 +53,12 @@ _FIXED: tuple[tuple[str, str, str, str], ...] = (
         "band at the end of a grid distortion",
         "Where the size is no multiple of the steps, the last columns and rows repeat column and row 0.",
         "The last cell reaches to the border.",
+        "GridDistortion AugGridDistortion",
+    ),
+    (
+        "more cells than pixels",
+        "A grid distortion of more steps than the image has columns or rows repeats column or row 0 everywhere.",
+        "One cell per pixel; num_steps above that has no effect, and takes no memory.",
         "GridDistortion AugGridDistortion",
     ),
     (
@@ -97,6 +104,48 @@ _FIXED: tuple[tuple[str, str, str, str], ...] = (
         "ScaleTo AugScaleTo",
     ),
     (
+        "old ranges of no extent",
+        "A range from a number to itself makes every floating-point value NaN.",
+        "An error; whole numbers become 0 (32 and 64 bits: the least number), which is kept.",
+        "ScaleFromTo AugScaleFromTo",
+    ),
+    (
+        "border of morphology",
+        "On pictures of three channels the value outside, other than 0, lies in the first BGR channel alone.",
+        "In all channels.",
+        "Morphology",
+    ),
+    (
+        "moments in single precision",
+        "Sums are kept in the type of the result: large float32 moments lose digits.",
+        "Exact sums, brought to the type at the end.",
+        "Moments CentralMoments",
+    ),
+    (
+        "columns that overlap",
+        "Images whose x follows y in memory are joined with the first one's step from column to column.",
+        "One below the other.",
+        "VConcat",
+    ),
+    (
+        "noise on the first volume",
+        "Of more than three axes, salt and pepper change all of c, z or o at index 0 of the others.",
+        "Every pixel.",
+        "Salt Pepper SaltAndPepper AugSalt AugPepper AugSaltAndPepper",
+    ),
+    (
+        "floats in TIFF files",
+        "Colours are stored in LogLuv codes: with 0.4 % error and without negative luminances.",
+        "As they are.",
+        "ImWrite",
+    ),
+    (
+        "colours of other types in NIfTI files",
+        "Numbers outside 0 to 255 wrap round.",
+        "They are clamped.",
+        "NiftiWrite",
+    ),
+    (
         "one number as colour",
         "An ellipse with one number on three channels is drawn in the first channel alone.",
         "In all of them.",
@@ -120,6 +169,18 @@ _FIXED: tuple[tuple[str, str, str, str], ...] = (
         "Applied, read and written.",
         "NiftiRead NiftiWrite DicomRead DicomWrite",
     ),
+    (
+        "fractions of DICOM values",
+        "Slopes and intercepts that are not whole give values whose fraction is cut off.",
+        "float32.",
+        "DicomRead ImRead",
+    ),
+    (
+        "signed colours of 32 bits in DICOM files",
+        "All bits but the sign come back turned over.",
+        "As they were.",
+        "DicomWrite",
+    ),
 )
 
 _LIFTED: tuple[tuple[str, str, str, str], ...] = (
@@ -134,6 +195,18 @@ _LIFTED: tuple[tuple[str, str, str, str], ...] = (
         "Not checked: memory beyond the end is read.",
         "An error.",
         _BINARY,
+    ),
+    (
+        "images of several types",
+        "Not checked when images are joined: memory beyond the end is read.",
+        "An error; Stack takes the smallest type that holds all values.",
+        "HConcat VConcat Stack",
+    ),
+    (
+        "probabilities outside 0 to 1",
+        "Not checked: what is drawn is undefined.",
+        "An error.",
+        "Salt Pepper SaltAndPepper CoarseDropout AugSalt AugPepper AugSaltAndPepper AugCoarseDropout",
     ),
     (
         "numbers as operands",
@@ -164,6 +237,12 @@ _LIFTED: tuple[tuple[str, str, str, str], ...] = (
         "No NIfTI-2, other byte order, 64-bit or complex numbers; never compressed on writing; no BGR.",
         "All of them.",
         "NiftiRead NiftiWrite ImRead",
+    ),
+    (
+        "rows of an affine",
+        "Get() of srow_x, srow_y, srow_z, dim_info and xyzt_units fails, and GetStr() is empty.",
+        "Numbers: four for each row.",
+        "NiftiRead MetaData",
     ),
     (
         "deadlocks of the loader",
@@ -224,6 +303,18 @@ _REPLACED: tuple[tuple[str, str, str, str], ...] = (
         "Dataset Sample",
     ),
     (
+        "inpainting near the frame",
+        "Pixels less than the radius, or 2, from the frame are filled as OpenCV 4.6 does it.",
+        "As OpenCV 5 does it; equal farther in.",
+        "Inpaint",
+    ),
+    (
+        "weights of cubic interpolation",
+        "OpenCV 4.6's, for 16-bit and float64 pixels also those of linear interpolation.",
+        "OpenCV 5's: whole numbers differ by 1 at most, by 2 where slices are interpolated too.",
+        "ResizeDim ResizeScale Rotate2D RotateFullImage2D AugResizeDim AugResizeScale AugRotate",
+    ),
+    (
         "images on an FPGA",
         "Always an error.",
         "An error; Device.GPU moves the memory to what torch finds.",
@@ -259,6 +350,28 @@ _KEPT: tuple[tuple[str, str, str], ...] = (
         "RandomCrop AugRandomCrop",
     ),
     (
+        "border of padding",
+        "Of RGB and BGR pictures border_value, if one number, paints the blue channel alone; of volumes all slices.",
+        "Pad RandomCrop AugRandomCrop",
+    ),
+    (
+        "blue first in statistics and drawing",
+        "Of RGB images means, deviations and the colours of ellipses are in the order blue, green, red; own_order=True "
+        "gives and takes the image's own.",
+        "MeanStdDev DrawEllipse",
+    ),
+    (
+        "types of DICOM values",
+        "The smallest type that holds the values of the file at hand, unsigned if none is negative; signed colours of "
+        "8 and 16 bits come back unsigned, 128 and 32,768 higher.",
+        "DicomRead DicomWrite ImRead",
+    ),
+    (
+        "floats in TIFF files shown as bytes",
+        "Read as bytes, linear colours become square roots of them.",
+        "ImRead",
+    ),
+    (
         "black frames",
         "Outside the image lies 0 for morphology: an erosion eats the frame.",
         "Morphology",
@@ -275,7 +388,7 @@ _KEPT: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "labels count the background",
-        "The number of components includes the background.",
+        "The number of components includes the background; images of other types than uint8 are refused.",
         "ConnectedComponentsLabeling",
     ),
     (

@@ -63,6 +63,11 @@ class TestRead:
         assert meta["PixelData"].Get() == ""
         assert meta["AnatomicRegionSequence"].Get() == [{"CodeValue": "T-1", "CodingSchemeDesignator": "SRT"}]
 
+    def test_lengths_of_groups_have_one_key(self) -> None:
+        meta = DicomRead(sample("ExplVR_BigEnd.dcm")).meta_
+        assert meta["GenericGroupLength"].Get() == 308
+        assert not [key for key in meta if key.startswith("(")]
+
     def test_names_that_are_not_ascii(self, tmp_path) -> None:
         path = edited(tmp_path, SpecificCharacterSet="ISO_IR 100", PatientName="Müller^Zoë")
         assert DicomRead(path).GetMeta("PatientName").GetStr() == "Müller^Zoë"
@@ -101,6 +106,41 @@ class TestRead:
         image = DicomRead(path)
         assert image.elemtype_ is elemtype
         assert np.array_equal(np.array(image)[:, :, 0].T.ravel(), stored.astype(float) * slope + intercept)
+
+    @pytest.mark.parametrize(
+        ("low", "high", "elemtype"),
+        [
+            (0, 255, "uint8"),
+            (3, 256, "uint16"),
+            (-128, 127, "int8"),
+            (-1, 128, "int16"),
+            (0, 65535, "uint16"),
+            (-1, 65535, "int32"),
+            (0, 65536, "int32"),
+            (-32768, 0, "int16"),
+        ],
+    )
+    def test_the_type_follows_the_values_not_the_bits(self, tmp_path, low, high, elemtype) -> None:
+        pixels = np.array([[low, high, low, high]], np.int32).reshape(2, 2, 1)
+        DicomWrite(tmp_path / "a.dcm", Image.fromarray(pixels, "yxc", ColorType.GRAY))
+        for mode in (False, True):
+            with strict_mode(mode):
+                image = DicomRead(tmp_path / "a.dcm")
+            assert image.elemtype_ is DataType[elemtype]
+            assert (np.array(image).min(), np.array(image).max()) == (low, high)
+
+    def test_strict_mode_cuts_fractions_off_after_choosing_the_type(self, tmp_path) -> None:
+        path = edited(tmp_path, RescaleSlope="0.5", RescaleIntercept="-0.5")
+        dataset = pydicom.dcmread(path)
+        for element in [element for element in dataset if element.VR == "SQ"]:
+            del dataset[element.tag]
+        dataset.save_as(path)
+        exact = np.array(DicomRead(path))
+        assert exact.dtype == np.float32
+        with strict_mode():
+            found = np.array(DicomRead(path))
+        assert found.dtype == np.uint16
+        np.testing.assert_array_equal(found, np.trunc(exact))
 
     def test_monochrome1_is_turned_on_request(self, tmp_path) -> None:
         path = edited(tmp_path, PhotometricInterpretation="MONOCHROME1")
@@ -144,6 +184,31 @@ class TestRead:
 
 
 class TestWrite:
+    @pytest.mark.parametrize(("dtype", "more"), [("int8", 128), ("int16", 32768)])
+    def test_signed_colours_become_unsigned(self, tmp_path, dtype: str, more: int) -> None:
+        info = np.iinfo(dtype)
+        pixels = np.linspace(info.min, info.max, 105).astype(dtype).reshape(7, 5, 3)
+        DicomWrite(tmp_path / "a.dcm", Image.fromarray(pixels.transpose(1, 0, 2), "xyc", ColorType.RGB))
+        assert pydicom.dcmread(tmp_path / "a.dcm").PixelRepresentation == 0
+        back = DicomRead(tmp_path / "a.dcm")
+        assert back.elemtype_ is DataType[f"u{dtype}"]
+        np.testing.assert_array_equal(np.array(back).astype(int), pixels.transpose(1, 0, 2).astype(int) + more)
+
+    def test_colours_of_32_bits(self, tmp_path) -> None:
+        pixels = np.array([-70000, -1, 0, 1, 69185, 2**31 - 1]).astype(np.int32).reshape(1, 2, 3)
+        for strict, wanted in ((False, pixels), (True, pixels ^ 0x7FFFFFFF)):
+            with strict_mode(strict):
+                DicomWrite(tmp_path / "a.dcm", Image.fromarray(pixels, "xyc", ColorType.RGB))
+                np.testing.assert_array_equal(np.array(DicomRead(tmp_path / "a.dcm")), wanted)
+
+    def test_strict_mode_writes_the_first_plane_of_grey(self, tmp_path) -> None:
+        image = Image.fromarray(picture(), "xyc", ColorType.GRAY)
+        with pytest.raises(RuntimeError, match="GRAY"):
+            DicomWrite(tmp_path / "a.dcm", image)
+        with strict_mode():
+            DicomWrite(tmp_path / "a.dcm", image)
+            np.testing.assert_array_equal(np.array(DicomRead(tmp_path / "a.dcm")), picture()[..., :1])
+
     @pytest.mark.parametrize("dtype", GRAY_TYPES)
     @pytest.mark.parametrize("layout", ["xyc", "cxy"])
     def test_grey(self, tmp_path, dtype: str, layout: str) -> None:

@@ -229,3 +229,28 @@ def test_a_damaged_png_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "b.png").write_bytes(data[:60])
     with pytest.raises(RuntimeError, match="Can't read"):
         ImRead(tmp_path / "b.png")
+
+
+def test_floats_in_tiff(tmp_path: Path) -> None:
+    """Bytes as the original's library showed them: square roots of linear colours."""
+    values = RNG.normal(0.5, 0.4, (9, 7, 3)).astype(np.float32)
+    image = Image.fromarray(values, "yxc", ColorType.RGB)
+    ImWrite(tmp_path / "a.tif", image)
+    back = ImRead(tmp_path / "a.tif", ImReadMode.UNCHANGED)
+    assert (back.elemtype_, back.colortype_) == (DataType.float32, ColorType.BGR)
+    np.testing.assert_array_equal(back.to_hwc(), values)
+    shown, grey = ImRead(tmp_path / "a.tif"), ImRead(tmp_path / "a.tif", ImReadMode.GRAYSCALE)
+    assert (shown.elemtype_, shown.colortype_, grey.Channels()) == (DataType.uint8, ColorType.BGR, 1)
+    near = np.clip(256 * np.sqrt(np.clip(values, 0, 1)), 0, 255)
+    assert np.abs(shown.to_hwc().astype(float) - near).mean() < 40
+    np.testing.assert_array_equal(np.array(ImRead(tmp_path / "a.tif", ImReadMode.COLOR)), np.array(shown))
+    np.testing.assert_array_equal(grey.to_hwc(), cv2.cvtColor(shown.to_hwc(), cv2.COLOR_RGB2GRAY))
+
+
+def test_strict_mode_stores_floats_in_tiff_as_coarsely_as_the_original(tmp_path: Path) -> None:
+    values = np.array([[[0.9424694, 0.8262779, 0.24180536], [0.58000714, 2.6301744, -0.13959436]]], np.float32)
+    wanted = np.array([[[0.9379412, 0.82355607, 0.2507166], [0.5808022, 2.6316066, -0.15010023]]], np.float32)
+    with strict_mode():
+        ImWrite(tmp_path / "a.tif", Image.fromarray(values, "yxc", ColorType.BGR))
+    back = np.array(ImRead(tmp_path / "a.tif", ImReadMode.UNCHANGED)).transpose(1, 0, 2)
+    np.testing.assert_allclose(back, wanted, rtol=1e-5, atol=1e-5)

@@ -251,3 +251,11 @@ def test_an_image_without_a_usable_place_is_read(tmp_path: Path) -> None:
     image = NiftiRead(path)
     assert "affine" not in image.meta_
     np.testing.assert_array_equal(np.array(image), numbers(3, 4, 5))
+
+
+def test_colours_of_other_types_are_clamped_and_in_strict_mode_wrapped(tmp_path: Path) -> None:
+    values = np.array([-1.5, -0.5, 3.9, 255.5, 257.2, 511.0]).reshape(2, 1, 3)
+    for strict, wanted in ((False, [0, 0, 3, 255, 255, 255]), (True, [255, 0, 3, 255, 1, 255])):
+        with ecvl.strict_mode(strict):
+            NiftiWrite(tmp_path / "a.nii", Image.fromarray(values, "xyc", ColorType.RGB))
+        assert np.array(NiftiRead(tmp_path / "a.nii")).ravel().tolist() == wanted

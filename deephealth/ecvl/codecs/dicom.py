@@ -24,6 +24,8 @@ __all__ = ["DicomRead", "DicomWrite"]
 _OVERLAY = "overlay"
 _STRICT_LAYOUTS = ("xyc", "cxy")
 _SAMPLES = 3
+_GREY_RANK = 2
+_ALL_BUT_SIGN = 0x7FFFFFFF  # what DCMTK turns over in signed colours of 32 bits
 _UNSIGNED, _SIGNED = (np.uint8, np.uint16, np.int32), (np.int8, np.int16, np.int32)
 _IN_ONE_PIECE = 32 * 1024**2  # bytes; of larger files the frames are read one after the other
 
@@ -76,8 +78,9 @@ def DicomWrite(
 ) -> None:
     """Write an image as a DICOM secondary capture, atomically.
 
-    float32 and float64 images keep their type. An ``Image`` in the metadata under ``"overlay"`` becomes an overlay
-    plane.
+    float32 and float64 images keep their type. Colours of int8 and int16 are stored as unsigned numbers, 128 and 32,768
+    higher, and read back so: DICOM has no signed colours. An ``Image`` in the metadata under ``"overlay"`` becomes an
+    overlay plane.
 
     Args:
         filename: the file.
@@ -95,11 +98,10 @@ def DicomWrite(
     strict = is_strict()
     pixels, several = _frames_of(src, what, strict)
     try:
-        from deephealth.io.dicom.writing.capture import capture_dataset
         from deephealth.io.dicom.writing.identity import identity_of, stamp
         from deephealth.io.dicom.writing.series import encode
 
-        dataset = capture_dataset(pixels, frames=several)
+        dataset = _capture(pixels, several, strict)
         dataset.update(identity_of(None))
         dataset.Modality = "RTIMAGE" if strict else "OT"
         stamp(dataset, number=1, description="")
@@ -186,6 +188,24 @@ def _spacings(dataset: Dataset, channels: str) -> list[float]:
     return found if all(0 < step < np.inf for step in found) else []
 
 
+def _capture(pixels: np.ndarray, several: bool, strict: bool) -> Dataset:
+    """Return a data set of the pixels alone; of signed colours what the original's reader makes of them."""
+    from deephealth.io.dicom.writing.capture import capture_dataset
+
+    if pixels.ndim - several <= _GREY_RANK or pixels.dtype.kind != "i":
+        return capture_dataset(pixels, frames=several)
+    if pixels.dtype != np.int32:
+        bits = np.dtype(f"u{pixels.dtype.itemsize}")
+        flipped = np.ascontiguousarray(pixels).view(bits) ^ bits.type(1 << (8 * bits.itemsize - 1))
+        return capture_dataset(flipped, frames=several)
+    dataset = capture_dataset(np.zeros(pixels.shape, np.uint16), frames=several)
+    stored = pixels ^ np.int32(_ALL_BUT_SIGN) if strict else pixels
+    dataset.BitsAllocated = dataset.BitsStored = 32
+    dataset.HighBit, dataset.PixelRepresentation = 31, 1
+    dataset.PixelData = np.ascontiguousarray(stored, dtype="<i4").tobytes()
+    return dataset
+
+
 def _frames_of(src: Image, what: str, strict: bool) -> tuple[np.ndarray, bool]:
     """Return H x W, H x W x 3, or these with a leading axis of frames, and whether there is that axis."""
     layout = src.channels_
@@ -199,6 +219,8 @@ def _frames_of(src: Image, what: str, strict: bool) -> tuple[np.ndarray, bool]:
     order = [layout.index(letter) for letter in "zyxc" if letter in layout]
     pixels = src.pixels.transpose(order)
     samples = pixels.shape[-1] if "c" in layout else 1
+    if strict and src.colortype_ is ColorType.GRAY and layout == "xyc":
+        pixels, samples = pixels[..., :1], 1  # of several planes the original reads the first
     colour = _colour(src.colortype_, samples, what, strict)
     if "c" in layout and samples == 1:
         pixels = pixels[..., 0]

@@ -26,6 +26,7 @@ _TEXT = frozenset(
 _NUMBERS = frozenset(_STORED)
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _PIXELS = 0x7FE0
+_GROUP_LENGTH = "GenericGroupLength"
 
 # What is true of an image whatever was done to its pixels: who, when, how. Positions are not: a flip moves them.
 SAFE = frozenset(
@@ -108,7 +109,8 @@ def meta_of(dataset: Dataset) -> dict[str, Any]:
     r"""Return each top-level element under its keyword, as ECVL's users know them.
 
     Text is as the file has it, several values joined by backslashes; of numbers the first counts; bulk data and unknown
-    content are empty text; a sequence is a list of nested tables. Elements without a keyword have their tag.
+    content are empty text; a sequence is a list of nested tables. Elements without a keyword have their tag; of the
+    lengths of groups the first is kept.
 
     Args:
         dataset: a pydicom data set.
@@ -120,7 +122,11 @@ def meta_of(dataset: Dataset) -> dict[str, Any]:
         >>> meta_of(image)
         {'PatientID': 'P1', 'Rows': 512, 'PixelSpacing': '0.5\\0.25'}
     """
-    found = {_key(tag): _element(dataset, tag) for tag in sorted(dataset.keys())}
+    found: dict[str, Any] = {}
+    for tag in sorted(dataset.keys()):
+        key = _key(tag)
+        if key not in found:
+            found[key] = _element(dataset, tag)
     if "PixelRepresentation" in dataset:
         found["PixelData"] = ""  # the reader may have left it in the file
     return found
@@ -167,6 +173,8 @@ def put_overlay(dataset: Dataset, overlay: np.ndarray) -> None:
 def _key(tag: BaseTag) -> str:
     from pydicom.datadict import keyword_for_tag
 
+    if not tag & 0xFFFF:
+        return _GROUP_LENGTH
     return keyword_for_tag(tag) or f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
 
 

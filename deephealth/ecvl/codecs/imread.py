@@ -27,6 +27,8 @@ __all__ = ["ImRead", "ImReadMulti", "ImWrite"]
 
 FileName = str | os.PathLike[str]
 _WITH_ALPHA = frozenset({".png", ".tif", ".tiff", ".webp", ".bmp"})
+_TIFF = (b"II*\0", b"MM\0*")
+_TIFF_NAMES = frozenset({".tif", ".tiff"})
 _MOST_CHANNELS = 4
 _FIRST_READ = 2**20  # most pictures whole; of a volume not too much
 Result = TypeVar("Result")
@@ -116,7 +118,8 @@ def ImReadMulti(filename: FileName, flags: ImReadMode | int | None = None) -> Im
 def ImWrite(filename: FileName, src: Image) -> None:
     """Write a picture; the file name's suffix chooses the format.
 
-    What the format can't hold is converted by OpenCV: numbers are rounded and cut to 0 to 255. A reader sees the old
+    What the format can't hold is converted by OpenCV: numbers are rounded and cut to 0 to 255. TIFF holds float32
+    colours, which strict mode stores coarsely, as the original does (LogLuv). A reader sees the old
     file or the new one, never a part.
 
     Args:
@@ -206,9 +209,21 @@ def _decode(data: bytes, name: str, mode: int) -> np.ndarray:
         matrix = cv2.imdecode(stream, mode)
     except cv2.error as error:
         raise EcvlDataError(f"Can't read {name}: {error}", hint="copy the file again: it may be damaged") from error
+    if matrix is None and data.startswith(_TIFF) and mode != ImReadMode.UNCHANGED:
+        matrix = _shown(cv2.imdecode(stream, cv2.IMREAD_UNCHANGED), mode)
     if matrix is None:
         raise EcvlDataError(f"Can't read {name}: it is damaged", hint="copy the file again")
     return matrix
+
+
+def _shown(matrix: np.ndarray | None, mode: int) -> np.ndarray | None:
+    """Return floating-point colours as bytes; OpenCV 5 no longer does."""
+    if matrix is None or matrix.dtype != np.float32 or matrix.ndim != 3 or matrix.shape[2] != 3:
+        return None
+    from deephealth.ecvl.codecs.float_tiff import as_bytes
+
+    found = as_bytes(matrix)
+    return cv2.cvtColor(found, cv2.COLOR_BGR2GRAY) if mode == ImReadMode.GRAYSCALE else found
 
 
 def _from_matrix(matrix: np.ndarray, rgba: bool) -> Image:
@@ -231,14 +246,21 @@ def _to_matrix(src: Image, path: Path) -> np.ndarray:
     if src.elemtype_ is DataType.int64:
         raise EcvlError(f"{what}: the image is {src.elemtype_}", allowed="all other types", hint="use ConvertTo first")
     allowed = {ColorType.BGR, ColorType.GRAY, ColorType.none, ColorType.RGB}
-    if path.suffix.lower() in _WITH_ALPHA and not is_strict():
+    suffix = path.suffix.lower()
+    if suffix in _WITH_ALPHA and not is_strict():
         allowed.add(ColorType.RGBA)
     if colour not in allowed:
         names = ", ".join(str(item) for item in sorted(allowed))
         raise EcvlError(f"{what}: the image is {colour}", allowed=names, hint="use ChangeColorSpace first")
     hwc = to_hwc(src, what)
+    coded = suffix in _TIFF_NAMES and hwc.dtype == np.float32 and hwc.shape[2] == 3
     swap = {(ColorType.RGB, 3): [2, 1, 0], (ColorType.RGBA, 4): [2, 1, 0, 3]}.get((colour, hwc.shape[2]))
-    return hwc if swap is None else np.ascontiguousarray(hwc[..., swap])
+    matrix = hwc if swap is None else np.ascontiguousarray(hwc[..., swap])
+    if is_strict() and coded:
+        from deephealth.ecvl.codecs.float_tiff import as_stored
+
+        return as_stored(matrix)
+    return matrix
 
 
 def _all_pages(path: Path, mode: int) -> list[np.ndarray]:

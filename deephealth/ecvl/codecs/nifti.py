@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from deephealth.core.errors import DataError, DeepHealthError
-from deephealth.ecvl.casting import saturate_cast
+from deephealth.ecvl.casting import cast
 from deephealth.ecvl.codecs.nifti_header import META_KEYS, header_of
 from deephealth.ecvl.enums import ColorType, DataType
 from deephealth.ecvl.errors import EcvlDataError, EcvlError
@@ -74,7 +74,7 @@ def NiftiWrite(filename: FileName, src: Image, *, level: int = 2) -> None:
     Args:
         filename: the file.
         src: axes x, y, z, t, o in any order, and c; BGR is written as RGB, colours of other types than uint8 are
-            converted.
+            clamped and cut (strict mode: wrapped).
         level: of compression: 1 to 3 are fast, 4 to 9 smaller and far slower.
 
     Raises:
@@ -162,7 +162,7 @@ def _stored(src: Image) -> tuple[np.ndarray, str, str | None]:
             hint="use ChangeColorSpace first",
         )
     if src.elemtype_ is not DataType.uint8:
-        pixels = saturate_cast(pixels, np.dtype(np.uint8))
+        pixels = cast(pixels, np.dtype(np.uint8), saturate=not is_strict())
     if kind is ColorType.BGR:
         pixels = np.flip(pixels, at)
     return pixels, channels, "RGBA" if count == 4 else "RGB"

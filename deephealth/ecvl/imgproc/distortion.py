@@ -69,7 +69,8 @@ def GridDistortion(
     if int(num_steps) < 1:
         raise EcvlValueError(f"GridDistortion: num_steps {num_steps}", allowed="1 or more")
     low, high = _limits(distort_limit, _DISTORT)
-    steps = 1 + draws.generator(seed, rng).uniform(low, high, (int(num_steps) + 1, 2))
+    cells = min(int(num_steps), max(height, width) + 1)  # of more, none would be seen
+    steps = 1 + draws.generator(seed, rng).uniform(low, high, (cells + 1, 2))
     flag = _flag(src, interp)
     columns, rows = (_stretched(size, steps[:, axis]) for axis, size in enumerate((width, height)))
     maps = separable_maps(columns, rows, nearest=flag == cv2.INTER_NEAREST)

@@ -10,8 +10,8 @@ import numpy as np
 from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.matrices import opencv, whole_numbers
-from deephealth.ecvl.planes import like, to_hwc
+from deephealth.ecvl.imgproc.matrices import finish, opencv, whole_numbers
+from deephealth.ecvl.planes import to_hwc
 from deephealth.ecvl.strictness import is_strict
 
 __all__ = ["DrawEllipse"]
@@ -58,16 +58,11 @@ def DrawEllipse(
         canvas = canvas.copy()  # whoever owns the memory does not see the drawing
     with opencv("DrawEllipse"):
         cv2.ellipse(canvas, (x, y), (half_x, half_y), float(angle), 0, 360, values, int(thickness), _line(thickness))
-    if not np.may_share_memory(canvas, src.pixels):
-        src.rebind(
-            like(src, canvas),
-            channels=src.channels_,
-            colortype=src.colortype_,
-            spacings=src.spacings_,
-            meta=src.meta_,
-        )
     if is_strict():
-        src.spacings_, src.meta_ = [], {}
+        finish(src, src, canvas)
+        src.meta_ = {}
+    elif not np.may_share_memory(canvas, src.pixels):
+        finish(src, src, canvas)
 
 
 def _line(thickness: int) -> int:

@@ -103,7 +103,8 @@ def ScaleTo(src: Image, dst: Image, new_min: float, new_max: float) -> None:
     if low == high and not is_strict():
         found = np.full_like(pixels, saturate_scalar(float(new_min), pixels.dtype))
     else:
-        found = mapped(pixels, _scaler(low, high, float(new_min), float(new_max)))
+        extent = float(pixels.dtype.type(high) - pixels.dtype.type(low)) if pixels.dtype.kind == "f" else high - low
+        found = mapped(pixels, _scaler(extent, high, float(new_min), float(new_max)), double=True)
     keep(src, dst, found)
 
 
@@ -113,13 +114,14 @@ def ScaleFromTo(src: Image, dst: Image, old_min: float, old_max: float, new_min:
     Args:
         src: any type and axes.
         dst: the result; may be ``src``.
-        old_min: becomes ``new_min``.
+        old_min: becomes ``new_min``; so does what is less, even where it is above ``old_max``.
         old_max: becomes ``new_max``.
         new_min: least value of the result.
         new_max: greatest value of the result.
 
     Raises:
-        EcvlError: empty, or an old range of no extent.
+        EcvlError: empty, or an old range of no extent for floating-point values, which would become NaN (they do in
+            strict mode); whole numbers become what NaN becomes in their type, as in the original.
 
     Example:
         >>> image = Image.fromarray(np.array([[[14.0], [32.0], [60.0]]]), "xyc", 1)
@@ -128,18 +130,21 @@ def ScaleFromTo(src: Image, dst: Image, old_min: float, old_max: float, new_min:
         [0.0, 0.6000000000000001, 1.0]
     """
     pixels = src.pixels
-    if old_min == old_max:
+    if old_min == old_max and pixels.dtype.kind == "f" and not is_strict():
         raise EcvlValueError(f"ScaleFromTo: the old range is {old_min} to {old_max}", allowed="two different numbers")
     ends = [float(saturate_scalar(float(end), pixels.dtype)) for end in (old_min, old_max)]
-    scale = _scaler(float(old_min), float(old_max), float(new_min), float(new_max))
+    scale = _scaler(float(old_max) - float(old_min), float(old_max), float(new_min), float(new_max))
 
     def clamped(values: np.ndarray) -> np.ndarray:
-        above = values > old_max
-        values[values < old_min] = ends[0]
-        values[above] = ends[1]
+        if old_min <= old_max:
+            np.clip(values, *ends, out=values)
+        else:
+            below = values < old_min
+            values[values > old_max] = ends[1]
+            values[below] = ends[0]
         return scale(values)
 
-    keep(src, dst, mapped(pixels, clamped))
+    keep(src, dst, mapped(pixels, clamped, double=True))
 
 
 def _raised(values: np.ndarray, power: float) -> np.ndarray:
@@ -175,9 +180,9 @@ def _at_once(pixels: np.ndarray, axis: int, means: Sequence[float], deviations: 
     return cv2.transform(rows, matrix).reshape(memory.shape).transpose(back)
 
 
-def _scaler(low: float, high: float, new_low: float, new_high: float) -> Wide:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = float(np.float64(new_high - new_low) / np.float64(high - low))
+def _scaler(extent: float, high: float, new_low: float, new_high: float) -> Wide:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        slope = float(np.float64(new_high - new_low) / np.float64(extent))
     offset = new_high - slope * high
 
     def scaled(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from deephealth.ecvl.enums import ColorType
+from deephealth.ecvl.enums import ColorType, DataType
+from deephealth.ecvl.errors import EcvlError
 from deephealth.ecvl.imgproc.stacks import from_stack, opencv_errors, single_plane
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ def ConnectedComponentsLabeling(src: Image, dst: Image) -> int:
     """Number the groups of pixels other than 0 that touch at an edge or a corner.
 
     Args:
-        src: one plane.
+        src: uint8, one plane.
         dst: becomes the int32 image of numbers; 0 is the background. May be ``src``.
 
     Returns:
         How many numbers there are, the background's included.
 
     Raises:
-        EcvlError: more than one plane, or no x and y.
+        EcvlError: another element type, more than one plane, or no x and y.
 
     Source: Bolelli, Allegretti, Baraldi and Grana, "Spaghetti labeling: directed acyclic graphs for block-based
     connected components labeling", IEEE Trans. Image Processing 29 (2020) 1999-2012. Numbers follow the order in which
@@ -39,7 +40,13 @@ def ConnectedComponentsLabeling(src: Image, dst: Image) -> int:
         >>> ConnectedComponentsLabeling(image, image), np.array(image).tolist()
         (3, [[1, 0, 0, 0], [0, 1, 0, 2]])
     """
-    binary = _binary(src, "ConnectedComponentsLabeling")
+    if src.elemtype_ is not DataType.uint8 and not src.IsEmpty():
+        raise EcvlError(
+            f"ConnectedComponentsLabeling: the image is {src.elemtype_}",
+            allowed="DataType.uint8",
+            hint="apply Threshold first, or ConvertTo",
+        )
+    binary = single_plane(src, "ConnectedComponentsLabeling")
     with opencv_errors("ConnectedComponentsLabeling"):
         count, labels = cv2.connectedComponentsWithAlgorithm(binary, 8, cv2.CV_32S, cv2.CCL_SPAGHETTI)
     from_stack(src, dst, labels[:, :, None], colortype=ColorType.GRAY)
@@ -66,12 +73,8 @@ def FindContours(src: Image) -> list[list[list[int]]]:
         >>> FindContours(Image.fromarray(np.array([[0, 0, 0], [0, 7, 7]], np.uint8), "yx", 0))
         [[[1, 1], [2, 1]]]
     """
-    binary = _binary(src, "FindContours")
+    plane = single_plane(src, "FindContours")
+    binary = plane if plane.dtype == np.uint8 else (plane != 0).astype(np.uint8)
     with opencv_errors("FindContours"):
         found, _ = cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     return [contour.reshape(-1, 2).tolist() for contour in found]
-
-
-def _binary(src: Image, what: str) -> np.ndarray:
-    plane = single_plane(src, what)
-    return plane if plane.dtype == np.uint8 else (plane != 0).astype(np.uint8)

@@ -12,6 +12,7 @@ import numpy as np
 from deephealth.ecvl.enums import BorderType, ColorType, InterpolationType
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
+from deephealth.ecvl.imgproc.stacks import from_opencv as finish
 from deephealth.ecvl.strictness import is_strict
 
 __all__ = [
@@ -149,26 +150,6 @@ def border_values(src: Image, value: float | Sequence[float], count: int) -> lis
         first = _COLOURS - 1 if src.colortype_ is ColorType.RGB and count == _COLOURS else 0
         return [float(value) if at % _GROUP == first else 0.0 for at in range(count)]
     return [float(value)] * count
-
-
-def finish(src: Image, dst: Image, hwc: np.ndarray, *, spacings: Sequence[float] | None = None) -> None:
-    """Give ``dst`` the result of an OpenCV call; strict mode guesses the colour of an image without, as the original.
-
-    Args:
-        src: what the operation read.
-        dst: what it writes; may be ``src``.
-        hwc: H x W x C or H x W, memory of its own.
-        spacings: of the result; ``None`` keeps those of ``src``.
-    """
-    channels, colortype = src.channels_, src.colortype_
-    array = hwc if hwc.ndim == len(channels) else hwc[:, :, None]
-    steps: Sequence[float] = src.spacings_ if spacings is None else spacings
-    if is_strict():
-        steps = ()
-        if colortype is ColorType.none:
-            colortype = {1: ColorType.GRAY, _COLOURS: ColorType.BGR}.get(array.shape[2], colortype)
-    order = [0 if letter == "y" else 1 if letter == "x" else 2 for letter in channels]
-    dst.rebind(array.transpose(order), channels=channels, colortype=colortype, spacings=steps, meta=src.meta_)
 
 
 def _with_channels(found: np.ndarray, count: int) -> np.ndarray:

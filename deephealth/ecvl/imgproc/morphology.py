@@ -10,7 +10,7 @@ import numpy as np
 
 from deephealth.ecvl.enums import BorderType, ColorType, MorphType
 from deephealth.ecvl.errors import EcvlError
-from deephealth.ecvl.imgproc.stacks import by_groups, from_stack, opencv_errors, single_plane, to_stack
+from deephealth.ecvl.imgproc.stacks import by_groups, from_opencv, opencv_errors, single_plane, to_stack
 from deephealth.ecvl.strictness import is_strict
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def Morphology(
             found = _wrapped(work, element.shape, int(iterations), apply)
         else:
             found = by_groups(work, apply)
-    from_stack(src, dst, found.astype(pixels.dtype, copy=False), spacings=() if is_strict() else None)
+    from_opencv(src, dst, found.astype(pixels.dtype, copy=False))
 
 
 def _border(src: Image, value: int) -> tuple[float, float, float, float]:

@@ -13,6 +13,7 @@ from deephealth.ecvl.errors import EcvlError
 from deephealth.ecvl.imgproc import draws
 from deephealth.ecvl.imgproc.sampling import WholeNumbers, bernoulli, laplace_floor, poisson
 from deephealth.ecvl.imgproc.stacks import from_planar, from_stack, to_stack
+from deephealth.ecvl.strictness import is_strict
 
 if TYPE_CHECKING:
     from deephealth.ecvl.image import Image
@@ -266,7 +267,22 @@ def _speckle(
             np.copyto(found, bright, where=salt != 0)
         if pepper is not None:
             np.copyto(found, 0, where=pepper != 0)
+    if is_strict() and not per_channel:
+        found = _first_volume(src, stack, found)
     from_stack(src, dst, found.copy() if found is stack else found)
+
+
+def _first_volume(src: Image, stack: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return what the original makes of more than three axes: all of the first of c, z, o, at index 0 of the others."""
+    rest = [letter for letter in src.channels_ if letter not in "xy"]
+    changed = next((letter for letter in "czo" if letter in rest), None)
+    if len(rest) == 1 or changed is None:
+        return found
+    sizes = [size for letter, size in zip(src.channels_, src.dims_, strict=True) if letter not in "xy"]
+    at = (..., *(slice(None) if number == rest.index(changed) else 0 for number in range(len(rest))))
+    kept = stack.reshape(*stack.shape[:2], *sizes).copy()
+    kept[at] = found.reshape(kept.shape)[at]
+    return kept.reshape(stack.shape)
 
 
 def _spread(mask: np.ndarray, count: int) -> np.ndarray:

@@ -11,15 +11,27 @@ import numpy as np
 
 from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError
-from deephealth.ecvl.planes import to_hwc
+from deephealth.ecvl.imgproc.luma import grey_values
+from deephealth.ecvl.planes import like, to_hwc
 from deephealth.ecvl.strictness import is_strict
 
 if TYPE_CHECKING:
     from deephealth.ecvl.image import Image
 
-__all__ = ["by_groups", "elementwise", "from_planar", "from_stack", "keep", "opencv_errors", "single_plane", "to_stack"]
+__all__ = [
+    "by_groups",
+    "elementwise",
+    "from_opencv",
+    "from_planar",
+    "from_stack",
+    "keep",
+    "opencv_errors",
+    "single_plane",
+    "to_stack",
+]
 
 _PICTURE_RANK = 3
+_COLOURS = 3
 _MOST_CHANNELS = 128  # of a matrix in OpenCV 5
 
 
@@ -86,8 +98,45 @@ def from_stack(
     keep(src, dst, moved.transpose(back), spacings=spacings, colortype=colortype)
 
 
+def from_opencv(src: Image, dst: Image, stack: np.ndarray, *, spacings: Iterable[float] | None = None) -> None:
+    """Do as :func:`from_stack`, save that strict mode takes pictures for grey or BGR ones, as the original does.
+
+    Whatever an image was, a matrix of one channel is grey to the original and one of three is BGR, and is then turned
+    into the image's own colour type, if it has any. Spacings are lost.
+
+    Args:
+        src: what the operation read.
+        dst: what it writes; may be ``src``.
+        stack: H x W x K, or H x W; memory of its own.
+        spacings: of the result; ``None`` keeps those of ``src``.
+    """
+    channels, colortype = src.channels_, src.colortype_
+    if len(channels) != _PICTURE_RANK:
+        from_stack(src, dst, stack, spacings=spacings)
+        return
+    hwc = stack if stack.ndim == _PICTURE_RANK else stack[:, :, None]
+    steps = src.spacings_ if spacings is None else spacings
+    if is_strict():
+        steps = ()
+        if hwc.shape[2] == src.Channels():  # not where slices were interpolated
+            hwc, colortype = _guessed(hwc, colortype)
+    dst.rebind(like(src, hwc), channels=channels, colortype=colortype, spacings=steps, meta=src.meta_)
+
+
+def _guessed(hwc: np.ndarray, colortype: ColorType) -> tuple[np.ndarray, ColorType]:
+    """Return what the original makes of a matrix, and its colour type."""
+    count = hwc.shape[2]
+    if colortype is ColorType.none:
+        return hwc, {1: ColorType.GRAY, _COLOURS: ColorType.BGR}.get(count, colortype)
+    if colortype is ColorType.GRAY and count == _COLOURS:
+        return grey_values(hwc, red=2), colortype
+    if colortype in (ColorType.RGB, ColorType.BGR) and count == 1:
+        return np.repeat(hwc, _COLOURS, axis=2), colortype
+    return hwc, colortype
+
+
 def from_planar(src: Image, dst: Image, stack: np.ndarray) -> None:
-    """Do as :func:`from_stack`, save that strict mode leaves pictures in "xy" order, as the original does at times.
+    """Do as :func:`from_stack`, save that strict mode leaves pictures as "xyc" without metadata, as the original does.
 
     Args:
         src: what the operation read.
@@ -105,7 +154,6 @@ def from_planar(src: Image, dst: Image, stack: np.ndarray) -> None:
         channels=order,
         colortype=src.colortype_,
         spacings=[steps[letter] for letter in order] if len(steps) == _PICTURE_RANK else (),
-        meta=src.meta_,
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,19 +15,21 @@ from deephealth.ecvl.imgproc.moving import in_memory_order
 __all__ = ["BLOCK", "mapped", "mapped_by_plane"]
 
 BLOCK = 1 << 16  # values that are computed wide at a time: what fits into the processor's cache
+_WIDE_BLOCK = 1 << 14  # in double precision
 _PAIRS = 1 << 17  # bytes from which on a table of pairs pays
 _WORTH_IT = {1: 1, 2: 1 << 17}  # values from which on a table of that many bytes per entry pays
 
 Wide = Callable[[np.ndarray], np.ndarray]
 
 
-def mapped(pixels: np.ndarray, function: Wide) -> np.ndarray:
+def mapped(pixels: np.ndarray, function: Wide, *, double: bool = False) -> np.ndarray:
     """Return ``function`` of every value, clamped and cut to the array's own type; any shape and memory order.
 
     Args:
         pixels: the array.
         function: takes ``float64`` (for ``float32`` arrays: ``float32``) and returns the same; may write to what it
             is given.
+        double: give the function ``float64`` for ``float32`` arrays too, where single precision would lose digits.
 
     Example:
         >>> mapped(np.array([1, 200], np.uint8), lambda values: values * 1.5)
@@ -37,7 +37,7 @@ def mapped(pixels: np.ndarray, function: Wide) -> np.ndarray:
     """
     memory, back = in_memory_order(pixels)
     flat = memory.reshape(-1)
-    found = _by_table(flat, function) if _tabled(flat) else _by_block(flat, function)
+    found = _by_table(flat, function) if _tabled(flat) else _by_block(flat, function, double)
     return found.reshape(memory.shape).transpose(back)
 
 
@@ -81,25 +81,11 @@ def _by_table(flat: np.ndarray, function: Wide) -> np.ndarray:
 
 def _translated(flat: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Return ``table[flat]`` for bytes."""
-    fast = _stringzilla()
-    if fast is not None:
-        found = flat.copy()
-        fast.translate(found.data, table.data, inplace=True)
-        return found
     if flat.size >= _PAIRS and flat.size % 2 == 0 and _takes_pairs():
         wide = table.astype(np.uint16)
         pairs = (wide[None, :] | (wide << 8)[:, None]).reshape(1, -1)
         return cv2.LUT(flat.view(np.uint16).reshape(1, -1), pairs).reshape(-1).view(np.uint8)
     return cv2.LUT(flat.reshape(1, -1), table).reshape(-1)
-
-
-@cache
-def _stringzilla() -> Any:
-    """Return the module that looks bytes up with vector instructions, ten times as fast as OpenCV, if it is here."""
-    try:
-        return importlib.import_module("stringzilla")
-    except ImportError:
-        return None
 
 
 @cache
@@ -112,15 +98,28 @@ def _takes_pairs() -> bool:
     return True
 
 
-def _by_block(flat: np.ndarray, function: Wide) -> np.ndarray:
+def _by_block(flat: np.ndarray, function: Wide, double: bool) -> np.ndarray:
     found = np.empty_like(flat)
-    for at in range(0, flat.size, BLOCK):
-        part = found[at : at + BLOCK]
+    direct = flat.dtype.kind == "f" and not (double and flat.dtype == np.float32)
+    wide = None if direct else np.empty(min(flat.size, _WIDE_BLOCK), np.float64)
+    size = BLOCK if wide is None else _WIDE_BLOCK
+    for at in range(0, flat.size, size):
+        part = found[at : at + size]
+        work = part if wide is None else wide[: part.size]
+        work[...] = flat[at : at + size]
+        result = function(work)
         if flat.dtype.kind != "f":
-            part[...] = saturate_cast(function(flat[at : at + BLOCK].astype(np.float64)), flat.dtype)
-            continue
-        part[...] = flat[at : at + BLOCK]
-        result = function(part)
-        if result is not part:
-            part[...] = result
+            part[...] = saturate_cast(result, flat.dtype)
+        elif result is not part:
+            _narrowed(result, part)
     return found
+
+
+def _narrowed(values: np.ndarray, out: np.ndarray) -> None:
+    """Write values into floats, those beyond the largest number as that."""
+    try:
+        with np.errstate(over="raise"):
+            out[...] = values
+    except FloatingPointError:
+        largest = np.finfo(out.dtype).max
+        out[...] = np.clip(values, -largest, largest)

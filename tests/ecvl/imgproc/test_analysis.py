@@ -54,6 +54,10 @@ def test_groups_are_numbered_as_blocks_meet_them(binary):
 
 def test_labels_of_other_types_and_of_colour():
     image = Image.fromarray(np.array([[0.0, 0.3], [0.0, 0.0]]), "yx", ColorType.none)
+    with pytest.raises(EcvlError, match="float64") as caught:
+        ConnectedComponentsLabeling(image, image)
+    assert "Threshold" in str(caught.value)
+    image = Image.fromarray(np.array([[0, 3], [0, 0]], np.uint8), "yx", ColorType.none)
     assert ConnectedComponentsLabeling(image, image) == 2
     assert (image.colortype_, image.channels_) == (ColorType.GRAY, "yx")
     with pytest.raises(EcvlError, match="3 planes"):

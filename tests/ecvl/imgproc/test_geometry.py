@@ -277,9 +277,55 @@ def test_stacks_take_planes_of_any_layout():
     np.testing.assert_array_equal(np.array(dst), np.concatenate([PHOTO, PHOTO], axis=2).transpose(1, 0, 2))
 
 
+def test_a_stack_of_several_types_has_one_that_holds_all_values():
+    dst = Image.empty()
+    slices = [np.full((2, 3, 1), value, dtype) for value, dtype in ((200, "uint8"), (-5, "int16"), (60000, "uint16"))]
+    ecvl.Stack([picture(part, ColorType.GRAY) for part in slices], dst)
+    assert dst.elemtype_ is DataType.int32
+    assert np.array(dst)[0, 0].tolist() == [200, -5, 60000]
+
+
+def test_columns_overlap_in_strict_mode_where_x_follows_y():
+    first, second = (np.arange(6, dtype=np.uint8).reshape(2, 3, 1) + start for start in (10, 20))
+    images = [Image.fromarray(part, "yxc", ColorType.GRAY) for part in (first, second)]
+    dst = Image.empty()
+    with strict_mode():
+        ecvl.VConcat(images, dst)
+    assert dst.dims_ == [4, 3, 1]
+    assert np.array(dst).ravel(order="F").tolist() == [10, 13, 20, 23, 21, 24, 22, 25, 0, 0, 0, 0]
+    with strict_mode():
+        ecvl.VConcat([Image.fromarray(part.transpose(1, 0, 2), "xyc", ColorType.GRAY) for part in (first, second)], dst)
+    np.testing.assert_array_equal(np.array(dst)[..., 0].T, np.concatenate([first, second])[..., 0])
+
+
+@pytest.mark.parametrize("name", ["Pad", "ResizeDim", "Morphology", "Inpaint"])
+def test_strict_mode_takes_matrices_for_grey_or_bgr(name):
+    box = Image.fromarray(np.ones((3, 3, 1), np.uint8), "xyc", ColorType.GRAY)
+    hole = Image.fromarray(np.zeros((40, 30, 1), np.uint8), "yxc", ColorType.GRAY)
+    arguments = {
+        "Pad": ([0],),
+        "ResizeDim": ([30, 40],),
+        "Morphology": (ecvl.MorphType.MORPH_DILATE, box),
+        "Inpaint": (hole, 1.0),
+    }[name]
+    found = {}
+    for mode in (False, True):
+        with strict_mode(mode):
+            volume = Image.fromarray(PHOTO, "yxz", ColorType.none)
+            found[mode] = done(name, volume, *arguments), done(name, picture(colortype=ColorType.GRAY), *arguments)
+    assert [image.colortype_ for image in found[False]] == [ColorType.none, ColorType.GRAY]
+    assert [image.Channels() for image in found[False]] == [3, 3]
+    assert [image.colortype_ for image in found[True]] == [ColorType.BGR, ColorType.GRAY]
+    assert [image.Channels() for image in found[True]] == [3, 1]
+    whole = done("ChangeColorSpace", done(name, picture(), *arguments), ColorType.GRAY)
+    np.testing.assert_array_equal(np.array(found[True][1]), np.array(whole))
+
+
 @pytest.mark.parametrize("name", ["HConcat", "VConcat", "Stack"])
 def test_images_that_do_not_fit(name):
     other = [picture(PHOTO[1:, 1:].copy()), picture(PHOTO.astype(np.int16)), Image.empty()]
+    if name == "Stack":
+        del other[1]  # slices of several types are brought to one
     for image in other:
         with pytest.raises(RuntimeError, match=name):
             getattr(ecvl, name)([picture(), image], Image.empty())

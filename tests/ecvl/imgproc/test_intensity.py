@@ -122,3 +122,31 @@ def test_inpainting_that_can_not_be(dtype, count, mask):
     hole = Image.fromarray(np.zeros((5, 5, mask), np.uint8), "yxc", ColorType.none)
     with pytest.raises(RuntimeError, match="Inpaint"):
         ecvl.Inpaint(image, Image.empty(), hole, 3.0)
+
+
+def test_scaling_single_precision_to_a_wide_range_keeps_the_least_value_exact():
+    values = np.random.default_rng(5).normal(0, 1, (20, 30, 1)).astype(np.float32)
+    found = done("ScaleTo", values, -3e6, 1e6)
+    low, high = values.min(), values.max()
+    slope = 4e6 / float(high - low)
+    wanted = (values.astype(np.float64) * slope + (1e6 - slope * float(high))).astype(np.float32)
+    np.testing.assert_array_equal(found, wanted)
+    assert done("ScaleTo", values, 0, 3e38).max() == np.float32(3e38)
+
+
+def test_what_is_below_both_ends_becomes_the_new_minimum_first():
+    assert done("ScaleFromTo", BYTES, 100, 50, 0, 10).ravel()[[10, 75, 200]].tolist() == [0, 0, 10]
+    assert done("ScaleFromTo", BYTES.astype(np.float64), 100, 50, 0, 10).ravel()[[10, 75, 200]].tolist() == [0, 0, 10]
+
+
+def test_an_old_range_of_no_extent():
+    assert done("ScaleFromTo", BYTES, 5, 5, 0, 9).max() == 0
+    with pytest.raises(ValueError, match="old range"):
+        done("ScaleFromTo", RGB, 5, 5, 0, 9)
+    with strict_mode():
+        assert np.isnan(done("ScaleFromTo", RGB, 5, 5, 0, 9)).all()
+
+
+def test_numbers_beyond_single_precision_are_the_largest():
+    values = np.array([[[0.0], [1.0], [2.0]]], np.float32)
+    assert done("ScaleFromTo", values, 0, 1, 0, 1e39).ravel().tolist() == [0, *[float(np.finfo(np.float32).max)] * 2]

@@ -211,3 +211,28 @@ def test_what_is_no_probability_is_refused(wrong):
         for value in (0, -1, float("nan")):
             with pytest.raises(EcvlError, match="above 0"):
                 call(flat(1), Image.empty(), value)
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("xyzt", (5, 4, 3, 2)), ("cxyz", (3, 5, 4, 2)), ("xyzc", (5, 4, 2, 3))])
+def test_strict_salt_changes_the_first_volume_only(layout, shape):
+    for mode in (False, True):
+        src, dst = flat(7, shape=shape, layout=layout), Image.empty()
+        with strict_mode(mode):
+            Salt(src, dst, 1.0)
+        found = np.array(dst)
+        axis = layout.index("c" if "c" in layout else "z")
+        others = [at for at, letter in enumerate(layout) if letter not in "xy" and at != axis]
+        first = found.take(0, axis=others[0])
+        rest = found.take(range(1, shape[others[0]]), axis=others[0])
+        assert (first == 255).all()
+        assert (rest == (7 if mode else 255)).all()
+
+
+def test_strict_dropout_leaves_xyc_without_metadata():
+    src, dst = flat(7, shape=(3, 5, 4), layout="cyx"), Image.empty()
+    src.spacings_, src.meta_ = [3, 2, 1], {"key": 1}
+    for mode in (False, True):
+        with strict_mode(mode):
+            CoarseDropout(src, dst, 0.0, 0.5, False)
+        wanted = ("xyc", [1, 2, 3], []) if mode else ("cyx", [3, 2, 1], ["key"])
+        assert (dst.channels_, dst.spacings_, sorted(dst.meta_)) == wanted

@@ -138,9 +138,11 @@ def test_histogram_counts_shares():
 @pytest.mark.parametrize("count", [1, 3, 6])
 def test_means_and_deviations_of_any_number_of_channels(dtype, count):
     pixels = RANDOM.normal(100, 20, (9, 7, count)).astype(dtype)
-    mean, deviation = MeanStdDev(gray(pixels, ColorType.RGB))
+    mean, deviation = MeanStdDev(gray(pixels, ColorType.RGB), own_order=True)
     assert mean == pytest.approx(pixels.astype(np.float64).mean(axis=(0, 1)).tolist())
     assert deviation == pytest.approx(pixels.astype(np.float64).std(axis=(0, 1)).tolist())
-    with strict_mode():
-        assert MeanStdDev(gray(pixels, ColorType.RGB))[0] == mean[::-1]
-        assert MeanStdDev(gray(pixels, ColorType.BGR))[0] == mean
+    for mode in (True, False):
+        with strict_mode(mode):
+            found = MeanStdDev(gray(pixels, ColorType.RGB))
+            assert found == ((mean[::-1], deviation[::-1]) if count == 3 else (mean, deviation))
+            assert MeanStdDev(gray(pixels, ColorType.BGR)) == (mean, deviation)
