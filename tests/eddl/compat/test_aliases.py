@@ -78,7 +78,7 @@ def test_installing_twice_changes_nothing(aliases):
     import pyeddl.eddl as after
 
     assert before is after
-    assert sum(isinstance(finder, AliasFinder) for finder in sys.meta_path) == 1
+    assert sum(isinstance(finder, AliasFinder) for finder in sys.meta_path) == len(compat.LEGACY)
 
 
 def test_uninstalling_takes_the_names_away(aliases):
@@ -102,7 +102,7 @@ def test_an_installed_original_wins_unless_forced(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     try:
         assert compat.original_of(compat.LEGACY[0]).parent == tmp_path / "pyeddl"
-        assert compat.install() == []
+        assert compat.install() == ["pyecvl"]
         assert importlib.import_module("pyeddl").WHO == "the original"
         assert compat.install(force=True) == ["pyeddl", "pyecvl"]
         assert importlib.import_module("pyeddl").VERSION == "1.3.1"
