@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import cv2
 import numpy as np
+import stringzilla
 
 from deephealth.ecvl.casting import saturate_cast
 from deephealth.ecvl.image import Image
@@ -16,7 +16,6 @@ __all__ = ["BLOCK", "mapped", "mapped_by_plane"]
 
 BLOCK = 1 << 16  # values that are computed wide at a time: what fits into the processor's cache
 _WIDE_BLOCK = 1 << 14  # in double precision
-_PAIRS = 1 << 17  # bytes from which on a table of pairs pays
 _WORTH_IT = {1: 1, 2: 1 << 17}  # values from which on a table of that many bytes per entry pays
 
 Wide = Callable[[np.ndarray], np.ndarray]
@@ -80,22 +79,10 @@ def _by_table(flat: np.ndarray, function: Wide) -> np.ndarray:
 
 
 def _translated(flat: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Return ``table[flat]`` for bytes."""
-    if flat.size >= _PAIRS and flat.size % 2 == 0 and _takes_pairs():
-        wide = table.astype(np.uint16)
-        pairs = (wide[None, :] | (wide << 8)[:, None]).reshape(1, -1)
-        return cv2.LUT(flat.view(np.uint16).reshape(1, -1), pairs).reshape(-1).view(np.uint8)
-    return cv2.LUT(flat.reshape(1, -1), table).reshape(-1)
-
-
-@cache
-def _takes_pairs() -> bool:
-    """Return whether this OpenCV has tables for 16-bit values, which look two bytes up at once."""
-    try:
-        cv2.LUT(np.zeros((1, 1), np.uint16), np.zeros((1, 1 << 16), np.uint16))
-    except cv2.error:
-        return False
-    return True
+    """Return ``table[flat]`` for bytes, with vector instructions: several times as fast as ``cv2.LUT``."""
+    found = flat.copy()
+    stringzilla.translate(found.data, table.data, inplace=True)
+    return found
 
 
 def _by_block(flat: np.ndarray, function: Wide, double: bool) -> np.ndarray:
