@@ -50,7 +50,7 @@ docs: $(VENV)/.docs ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
 
-fuzz: $(VENV)/.dev ## 2,000 mutations of every file format; about an hour
+fuzz: $(VENV)/.dev ## 2,000 mutations of every file format; minutes
 	$(BIN)/python -m tests.fuzz --count 2000
 
 bench: $(VENV)/.dev ## the benchmarks; on a quiet machine

@@ -54,6 +54,14 @@ _NOT_DICOM = frozenset(
 )
 
 
+_SUFFIXES = (".dcm", ".dicom", ".ima")
+_MARK, _MARK_AT = b"DICM", 128
+
+
+class _IndexFileError(UnreadableFileError):
+    """A DICOMDIR, which a folder may hold beside its images."""
+
+
 def scan(
     where: Path | str | Iterable[Path | str],
     *,
@@ -69,7 +77,8 @@ def scan(
         limits: largest number of files is ``max_frames``.
         threads: how many files are opened at a time; pays where the disk is far away.
         strict: whether a file that is not DICOM is an error. By default it is one among paths, and is passed over in a
-            folder.
+            folder. A damaged file that calls itself DICOM, by its mark or its suffix, is an error in a folder too: a
+            slice must not be lost without a word.
 
     Returns:
         One header per DICOM file with or without pixels, in the order of the paths; a folder's files sorted by name.
@@ -89,9 +98,15 @@ def scan(
     def one(path: str) -> Header | None:
         try:
             return header_of(path, limits=limits)
-        except UnreadableFileError:
+        except UnreadableFileError as error:
             if must:
                 raise
+            if strict is None and not isinstance(error, _IndexFileError) and _calls_itself_dicom(path):
+                raise UnreadableFileError(
+                    error.what,
+                    allowed="whole DICOM files, and files of other kinds",
+                    hint="copy it again, or move it out of the folder if the others are enough",
+                ) from error
             return None
 
     if threads is None or threads <= 1:
@@ -99,6 +114,16 @@ def scan(
         return [header for header in found if header is not None]
     with ThreadPoolExecutor(threads) as pool:
         return [header for header in pool.map(one, files) if header is not None]
+
+
+def _calls_itself_dicom(path: str) -> bool:
+    if os.path.splitext(path)[1].lower() in _SUFFIXES:
+        return True
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(_MARK_AT + len(_MARK))[_MARK_AT:] == _MARK
+    except OSError:
+        return False
 
 
 def files_below(folder: Path, limits: Limits = DEFAULT_LIMITS) -> list[str]:
@@ -163,7 +188,7 @@ def _through_pydicom(name: str, limits: Limits) -> Header:
 
     dataset = read_dataset(name, limits=limits, pixels=False)
     if str(getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", "")) == _DIRECTORY_CLASS:
-        raise UnreadableFileError(f"{name} is a DICOMDIR, an index without an image", hint="pass its folder")
+        raise _IndexFileError(f"{name} is a DICOMDIR, an index without an image", hint="pass its folder")
     values = {}
     for keyword, (tag, kind) in TAGS.items():
         if tag in dataset:

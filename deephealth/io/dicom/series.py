@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from deephealth.core.errors import DataError, did_you_mean
+from deephealth.core.errors import DataError, UnreadableFileError, did_you_mean
 from deephealth.io.dicom.enhanced import read_multiframe
 from deephealth.io.dicom.header import Header
 from deephealth.io.dicom.scanning import scan
 from deephealth.io.dicom.stack import read_stack
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.volume import Volume
+
+_WITH_PIXELS = ("Image Storage", "RT Dose", "Segmentation Storage", "Parametric Map")
 
 __all__ = ["SeriesInfo", "list_series", "read_series"]
 
@@ -66,13 +68,29 @@ def list_series(
 
     Raises:
         MissingDataError: no such folder or file.
-        UnreadableFileError: one of the named files is not DICOM.
+        UnreadableFileError: one of the named files is not DICOM, or a DICOM file is damaged or has lost its pixels.
     """
     groups: dict[str, list[Header]] = {}
     for header in scan(where, limits=limits, threads=threads):
         if header.pixel_keyword:
             groups.setdefault(header.text("SeriesInstanceUID"), []).append(header)
+        elif _lost_its_pixels(header):
+            raise UnreadableFileError(
+                f"{header.path} is an image without pixels: the file was cut off, or they were removed",
+                allowed="whole images, and objects of other kinds",
+                hint="copy it again, or move it out of the folder if the others are enough",
+            )
     return [_info(uid, headers) for uid, headers in groups.items()]
+
+
+def _lost_its_pixels(header: Header) -> bool:
+    """Return whether a file without pixels should have some: a slice must not be lost without a word."""
+    kind = header.text("SOPClassUID")
+    if not kind or "Rows" in header:
+        return True  # every object says its class near its start
+    from pydicom.uid import UID
+
+    return any(word in UID(kind).name for word in _WITH_PIXELS)
 
 
 def _info(uid: str, headers: list[Header]) -> SeriesInfo:

@@ -14,7 +14,9 @@ from pydicom.uid import JPEGLSLossless
 
 from deephealth.core.errors import DataError, LimitError, MissingDataError
 from deephealth.io.dicom.series import list_series, read_series
+from deephealth.io.dicom.writing import write_series
 from deephealth.io.limits import Limits
+from deephealth.io.volume import Volume
 
 sitk = pytest.importorskip("SimpleITK")
 
@@ -253,7 +255,7 @@ def test_truncated_slice_and_limits(write_series):
 
 
 def test_empty_and_missing_folders(tmp_path):
-    (tmp_path / "a.dcm").write_text("nothing")
+    (tmp_path / "a.txt").write_text("nothing")
     with pytest.raises(DataError, match="no DICOM image"):
         read_series(tmp_path)
     with pytest.raises(MissingDataError):
@@ -332,3 +334,26 @@ def test_cine_colour_loop():
 
     volume = read_series(get_testdata_file("examples_ybr_color.dcm", download=False))
     assert volume.shape == (3, 30, 240, 320)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:-100],
+        lambda data: data[:132] + b"\xff" * 68 + data[200:],
+        lambda data: data[:128] + b"XXXX" + data[132:],
+        lambda data: data[:300],
+        lambda data: data[: len(data) // 2],
+        lambda data: b"",
+    ],
+    ids=["pixels cut", "header", "mark", "meta only", "half", "empty"],
+)
+@pytest.mark.parametrize("at", [0, 3, 7])
+def test_a_damaged_slice_is_never_lost_without_a_word(tmp_path, damage, at):
+    volume = Volume(np.arange(8 * 6 * 5, dtype=np.int16).reshape(8, 6, 5), np.diag([-1.0, -1.0, 2.0, 1.0]))
+    write_series(tmp_path / "s", volume)
+    path = sorted((tmp_path / "s").iterdir())[at]
+    path.write_bytes(damage(path.read_bytes()))
+    for report in ("error", "report"):
+        with pytest.raises(DataError, match=path.name):
+            read_series(tmp_path / "s", on_missing=report)
