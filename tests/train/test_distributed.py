@@ -15,7 +15,8 @@ WORKER = Path(__file__).with_name("ddp_worker.py")
 def launch(mode: str, folder: Path) -> list[dict[str, Any]]:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(WORKER.parents[2])}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(WORKER)]
-    done = subprocess.run([*command, mode, str(folder)], capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run([*command, mode, str(folder)], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-4000:]
     decoder, text, found = json.JSONDecoder(), done.stdout.strip(), []
     while text:  # the lines of two processes may run into each other
         value, end = decoder.raw_decode(text)
