@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,12 +10,11 @@ import numpy as np
 
 from deephealth.ecvl.enums import DataType
 from deephealth.ecvl.errors import EcvlError
-from deephealth.ecvl.strictness import is_strict
 
 if TYPE_CHECKING:
     from deephealth.ecvl.image import Image
 
-__all__ = ["from_hwc", "like", "picture_axes", "room", "to_hwc"]
+__all__ = ["like", "picture_axes", "room", "to_hwc"]
 
 _PICTURE_RANK = 3
 _MOST_PLANES = 128  # channels of a matrix, from OpenCV 5 on
@@ -121,22 +119,3 @@ def like(image: Image, hwc: np.ndarray) -> np.ndarray:
     if hwc.ndim < _PICTURE_RANK:
         hwc = hwc[:, :, None]
     return hwc.transpose(_back(image.channels_))
-
-
-def from_hwc(src: Image, dst: Image, hwc: np.ndarray, *, spacings: Iterable[float] | None = None) -> None:
-    """Give ``dst`` the result of an operation on ``src``: its axes, colour type, metadata, and spacings.
-
-    Args:
-        src: what the operation read.
-        dst: what it writes; may be ``src``.
-        hwc: H x W x C or H x W, memory of its own.
-        spacings: of the result; ``None`` keeps those of ``src``. Strict mode drops them, as the original does.
-    """
-    steps = list(src.spacings_ if spacings is None else spacings)
-    dst.rebind(
-        like(src, hwc),
-        channels=src.channels_,
-        colortype=src.colortype_,
-        spacings=() if is_strict() else steps,
-        meta=src.meta_,
-    )

@@ -10,7 +10,8 @@ from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.imgproc.luma import grey_values
-from deephealth.ecvl.imgproc.moving import keep, lying
+from deephealth.ecvl.imgproc.moving import lying
+from deephealth.ecvl.imgproc.stacks import keep
 from deephealth.ecvl.planes import like, room
 
 __all__ = ["ChangeColorSpace", "DropColorChannel"]

@@ -19,7 +19,7 @@ import numpy as np
 
 from deephealth.ecvl.casting import wrap_cast
 from deephealth.ecvl.imgproc.kernels import Full, Kernel, Separable
-from deephealth.ecvl.imgproc.stacks import by_groups
+from deephealth.ecvl.imgproc.stacks import MOST_CHANNELS, in_groups
 
 __all__ = ["correlate"]
 
@@ -68,10 +68,10 @@ def correlate(stack: np.ndarray, kernel: Kernel, dtype: np.dtype[Any]) -> np.nda
         90
     """
     if stack.dtype == np.uint8 and dtype == np.uint8:
-        return by_groups(stack, lambda part: _bytes(part, kernel))
+        return in_groups(stack, MOST_CHANNELS, lambda part: _bytes(part, kernel))
     if dtype.kind == "f":
-        return by_groups(stack, lambda part: _sums(part, kernel).astype(dtype, copy=False))
-    return by_groups(stack, lambda part: _whole(part, kernel, dtype))
+        return in_groups(stack, MOST_CHANNELS, lambda part: _sums(part, kernel).astype(dtype, copy=False))
+    return in_groups(stack, MOST_CHANNELS, lambda part: _whole(part, kernel, dtype))
 
 
 def _sums(stack: np.ndarray, kernel: Kernel) -> np.ndarray:

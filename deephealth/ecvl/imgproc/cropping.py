@@ -11,8 +11,9 @@ from deephealth.ecvl.enums import BorderType
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.imgproc import draws
-from deephealth.ecvl.imgproc.matrices import border_values, cv_border, finish, in_groups, opencv, whole_numbers
-from deephealth.ecvl.imgproc.moving import keep, plane_axes
+from deephealth.ecvl.imgproc.matrices import border_values, cv_border, whole_numbers
+from deephealth.ecvl.imgproc.moving import plane_axes
+from deephealth.ecvl.imgproc.stacks import from_opencv, in_groups, keep, opencv
 from deephealth.ecvl.planes import like, room, to_hwc
 
 __all__ = ["CenterCrop", "Pad", "RandomCrop"]
@@ -124,7 +125,7 @@ def Pad(
         place = room(src, dst, (height + top + bottom, width + left + right, count))
         with opencv("Pad"):
             found = cv2.copyMakeBorder(hwc, top, bottom, left, right, kind, dst=place)
-        finish(src, dst, found)
+        from_opencv(src, dst, found)
         return
     values = border_values(src, border_value, hwc.shape[2])
     most = _MOST if kind != cv2.BORDER_CONSTANT or not any(values) else _GROUP
@@ -137,7 +138,7 @@ def Pad(
 
     with opencv("Pad"):
         found = in_groups(hwc, most, padded)
-    finish(src, dst, found)
+    from_opencv(src, dst, found)
 
 
 def _sides(padding: Sequence[int]) -> tuple[int, int, int, int]:

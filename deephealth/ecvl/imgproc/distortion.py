@@ -11,14 +11,8 @@ from deephealth.ecvl.enums import BorderType, DataType, InterpolationType
 from deephealth.ecvl.errors import EcvlValueError
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.imgproc import draws
-from deephealth.ecvl.imgproc.matrices import (
-    border_values,
-    cv_border,
-    cv_interpolation,
-    finish,
-    opencv,
-    rounded_half_away,
-)
+from deephealth.ecvl.imgproc.matrices import border_values, cv_border, cv_interpolation, rounded_half_away
+from deephealth.ecvl.imgproc.stacks import from_opencv, opencv
 from deephealth.ecvl.imgproc.warping import Maps, float_maps, separable_maps, warp
 from deephealth.ecvl.planes import picture_axes, to_hwc
 from deephealth.ecvl.strictness import is_strict
@@ -188,7 +182,7 @@ def _distort(
     hwc = to_hwc(src, "distortion")
     with opencv("distortion"):
         found = warp(hwc, maps, flag, cv_border(border[0]), border_values(src, border[1], hwc.shape[2]))
-    finish(src, dst, found)
+    from_opencv(src, dst, found)
 
 
 def _limits(given: Sequence[float] | None, default: tuple[float, float]) -> tuple[float, float]:

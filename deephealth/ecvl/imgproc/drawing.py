@@ -10,7 +10,8 @@ import numpy as np
 from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.matrices import finish, opencv, whole_numbers
+from deephealth.ecvl.imgproc.matrices import whole_numbers
+from deephealth.ecvl.imgproc.stacks import from_opencv, opencv
 from deephealth.ecvl.planes import to_hwc
 from deephealth.ecvl.strictness import is_strict
 
@@ -59,10 +60,10 @@ def DrawEllipse(
     with opencv("DrawEllipse"):
         cv2.ellipse(canvas, (x, y), (half_x, half_y), float(angle), 0, 360, values, int(thickness), _line(thickness))
     if is_strict():
-        finish(src, src, canvas)
+        from_opencv(src, src, canvas)
         src.meta_ = {}
     elif not np.may_share_memory(canvas, src.pixels):
-        finish(src, src, canvas)
+        from_opencv(src, src, canvas)
 
 
 def _line(thickness: int) -> int:

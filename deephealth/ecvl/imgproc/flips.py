@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.matrices import in_groups
-from deephealth.ecvl.imgproc.moving import keep, lying, moved, plane_axes
+from deephealth.ecvl.imgproc.moving import lying, moved, plane_axes
+from deephealth.ecvl.imgproc.stacks import in_groups, keep
 from deephealth.ecvl.planes import like, room
 from deephealth.ecvl.strictness import is_strict
 

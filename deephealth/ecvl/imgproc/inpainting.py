@@ -8,7 +8,7 @@ import numpy as np
 from deephealth.ecvl.enums import InpaintType
 from deephealth.ecvl.errors import EcvlError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.matrices import finish, opencv
+from deephealth.ecvl.imgproc.stacks import from_opencv, opencv
 from deephealth.ecvl.planes import to_hwc
 
 __all__ = ["Inpaint"]
@@ -54,4 +54,4 @@ def Inpaint(
         )
     with opencv("Inpaint"):
         found = cv2.inpaint(hwc, mask, float(inpaintRadius), _FLAGS[InpaintType(flag)])
-    finish(src, dst, found)
+    from_opencv(src, dst, found)

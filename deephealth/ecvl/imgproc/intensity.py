@@ -11,7 +11,8 @@ import numpy as np
 from deephealth.ecvl.casting import saturate_scalar
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.moving import in_memory_order, keep
+from deephealth.ecvl.imgproc.moving import in_memory_order
+from deephealth.ecvl.imgproc.stacks import keep
 from deephealth.ecvl.imgproc.tables import Wide, mapped, mapped_by_plane
 from deephealth.ecvl.strictness import is_strict
 

@@ -10,7 +10,7 @@ import numpy as np
 from deephealth.ecvl.enums import ColorType
 from deephealth.ecvl.errors import EcvlError, EcvlValueError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.moving import keep
+from deephealth.ecvl.imgproc.stacks import keep
 from deephealth.ecvl.planes import picture_axes
 from deephealth.ecvl.strictness import is_strict
 

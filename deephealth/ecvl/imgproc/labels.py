@@ -9,7 +9,7 @@ import numpy as np
 
 from deephealth.ecvl.enums import ColorType, DataType
 from deephealth.ecvl.errors import EcvlError
-from deephealth.ecvl.imgproc.stacks import from_stack, opencv_errors, single_plane
+from deephealth.ecvl.imgproc.stacks import from_stack, opencv, single_plane
 
 if TYPE_CHECKING:
     from deephealth.ecvl.image import Image
@@ -47,7 +47,7 @@ def ConnectedComponentsLabeling(src: Image, dst: Image) -> int:
             hint="apply Threshold first, or ConvertTo",
         )
     binary = single_plane(src, "ConnectedComponentsLabeling")
-    with opencv_errors("ConnectedComponentsLabeling"):
+    with opencv("ConnectedComponentsLabeling"):
         count, labels = cv2.connectedComponentsWithAlgorithm(binary, 8, cv2.CV_32S, cv2.CCL_SPAGHETTI)
     from_stack(src, dst, labels[:, :, None], colortype=ColorType.GRAY)
     return int(count)
@@ -75,6 +75,6 @@ def FindContours(src: Image) -> list[list[list[int]]]:
     """
     plane = single_plane(src, "FindContours")
     binary = plane if plane.dtype == np.uint8 else (plane != 0).astype(np.uint8)
-    with opencv_errors("FindContours"):
+    with opencv("FindContours"):
         found, _ = cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     return [contour.reshape(-1, 2).tolist() for contour in found]

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from deephealth.ecvl.enums import BorderType, ColorType, InterpolationType
-from deephealth.ecvl.errors import EcvlError, EcvlValueError
+from deephealth.ecvl.errors import EcvlValueError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.stacks import from_opencv as finish
 from deephealth.ecvl.strictness import is_strict
 
 __all__ = [
@@ -20,9 +19,6 @@ __all__ = [
     "computed",
     "cv_border",
     "cv_interpolation",
-    "finish",
-    "in_groups",
-    "opencv",
     "rounded_half_away",
     "whole_numbers",
 ]
@@ -36,28 +32,6 @@ _CV_INTERPOLATION = {
     InterpolationType.cubic: cv2.INTER_CUBIC,
     InterpolationType.lanczos4: cv2.INTER_LANCZOS4,
 }
-
-
-class opencv:
-    """Turn what OpenCV raises inside the ``with`` block into an :class:`EcvlError`.
-
-    Args:
-        what: name of the operation, for the message.
-    """
-
-    __slots__ = ("what",)
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> None:
-        """Nothing to do yet."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Raise the error under its new name."""
-        if isinstance(error, cv2.error | OverflowError):
-            said = str(getattr(error, "err", "") or error).strip()
-            raise EcvlError(f"{self.what}: OpenCV refuses the arguments ({said})") from error
 
 
 def cv_interpolation(interp: InterpolationType | int) -> int:
@@ -100,18 +74,6 @@ def rounded_half_away(value: float) -> int:
     return int(math.copysign(whole + (abs(value) - whole >= 0.5), value))
 
 
-def in_groups(hwc: np.ndarray, most: int, call: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return ``call`` of an H x W x C array, at most ``most`` channels at a time, with the channel axis kept."""
-    count = hwc.shape[2]
-    if count <= most:
-        return _with_channels(call(hwc), count)
-    parts = [
-        _with_channels(call(np.ascontiguousarray(hwc[:, :, at : at + most])), min(most, count - at))
-        for at in range(0, count, most)
-    ]
-    return np.concatenate(parts, axis=2)
-
-
 def computed(hwc: np.ndarray, *, moves: bool, call: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return ``call`` of an array in a type that OpenCV computes with, brought back to its own type by rounding.
 
@@ -150,7 +112,3 @@ def border_values(src: Image, value: float | Sequence[float], count: int) -> lis
         first = _COLOURS - 1 if src.colortype_ is ColorType.RGB and count == _COLOURS else 0
         return [float(value) if at % _GROUP == first else 0.0 for at in range(count)]
     return [float(value)] * count
-
-
-def _with_channels(found: np.ndarray, count: int) -> np.ndarray:
-    return found.reshape(found.shape[0], found.shape[1], count)

@@ -10,7 +10,7 @@ import numpy as np
 
 from deephealth.ecvl.enums import BorderType, ColorType, MorphType
 from deephealth.ecvl.errors import EcvlError
-from deephealth.ecvl.imgproc.stacks import by_groups, from_opencv, opencv_errors, single_plane, to_stack
+from deephealth.ecvl.imgproc.stacks import MOST_CHANNELS, from_opencv, in_groups, opencv, single_plane, to_stack
 from deephealth.ecvl.strictness import is_strict
 
 if TYPE_CHECKING:
@@ -81,13 +81,13 @@ def Morphology(
         outside = BorderType.BORDER_CONSTANT if border is BorderType.BORDER_WRAP else border
         return cv2.morphologyEx(part, int(op), element, None, at, int(iterations), int(outside), value)
 
-    with opencv_errors("Morphology"):
+    with opencv("Morphology"):
         if op is MorphType.MORPH_HITMISS:
             found = _plane_by_plane(work, apply)
         elif border is BorderType.BORDER_WRAP:
             found = _wrapped(work, element.shape, int(iterations), apply)
         else:
-            found = by_groups(work, apply)
+            found = in_groups(work, MOST_CHANNELS, apply)
     from_opencv(src, dst, found.astype(pixels.dtype, copy=False))
 
 
@@ -109,5 +109,5 @@ def _wrapped(
     """Surround the image with enough of itself, which OpenCV's filters can't do on their own, and cut that off."""
     reach_y, reach_x = (2 * extent * max(iterations, 1) for extent in size)
     wide = np.pad(stack, ((reach_y, reach_y), (reach_x, reach_x), (0, 0)), mode="wrap")
-    found = by_groups(wide, apply)
+    found = in_groups(wide, MOST_CHANNELS, apply)
     return np.ascontiguousarray(found[reach_y : reach_y + stack.shape[0], reach_x : reach_x + stack.shape[1]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from deephealth.ecvl.enums import DataType
 from deephealth.ecvl.image import Image
 from deephealth.ecvl.planes import like, picture_axes
 
-__all__ = ["in_memory_order", "keep", "lying", "moved", "plane_axes"]
+__all__ = ["in_memory_order", "lying", "moved", "plane_axes"]
 
 _OPENCV_CHANNELS = 64  # that go through OpenCV at once; version 5 takes 128 at most
 
@@ -73,24 +73,6 @@ def lying(src: Image, what: str) -> np.ndarray | None:
     if not hwc.flags.c_contiguous or not hwc.size or count > _OPENCV_CHANNELS or src.elemtype_ is DataType.int64:
         return None
     return hwc if count > 1 else hwc.ravel().reshape(hwc.shape)  # OpenCV copies where the step of an axis is odd
-
-
-def keep(src: Image, dst: Image, pixels: np.ndarray, *, spacings: Sequence[float] | None = None) -> None:
-    """Give ``dst`` other pixels with the axes, colour type, spacings and metadata of ``src``.
-
-    Args:
-        src: what the operation read.
-        dst: what it writes; may be ``src``.
-        pixels: in the order of the axes, memory of its own.
-        spacings: of the result; ``None`` keeps those of ``src``.
-    """
-    dst.rebind(
-        pixels,
-        channels=src.channels_,
-        colortype=src.colortype_,
-        spacings=src.spacings_ if spacings is None else spacings,
-        meta=src.meta_,
-    )
 
 
 def _moved(src: Image, hwc: np.ndarray, move: Move) -> np.ndarray:

@@ -10,15 +10,8 @@ import numpy as np
 from deephealth.ecvl.enums import InterpolationType
 from deephealth.ecvl.errors import EcvlValueError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.matrices import (
-    computed,
-    cv_interpolation,
-    finish,
-    in_groups,
-    opencv,
-    rounded_half_away,
-    whole_numbers,
-)
+from deephealth.ecvl.imgproc.matrices import computed, cv_interpolation, rounded_half_away, whole_numbers
+from deephealth.ecvl.imgproc.stacks import from_opencv, in_groups, opencv
 from deephealth.ecvl.planes import picture_axes, room, to_hwc
 from deephealth.ecvl.strictness import is_strict
 
@@ -96,12 +89,12 @@ def _resize(src: Image, dst: Image, sizes: list[int], interp: InterpolationType 
         with opencv(what):
             found = cv2.resize(hwc, (sizes[0], sizes[1]), dst=place, interpolation=flag)
         found = found if count > 1 else found.reshape(sizes[1], sizes[0], 1)
-        finish(src, dst, found, spacings=_spacings(src, found.shape) if src.spacings_ else ())
+        from_opencv(src, dst, found, spacings=_spacings(src, found.shape) if src.spacings_ else ())
         return
     with opencv(what):
         found = computed(hwc, moves=flag == cv2.INTER_NEAREST, call=lambda part: _resized(part, sizes, flag))
     before = src.spacings_
-    finish(src, dst, found, spacings=_spacings(src, found.shape) if before else ())
+    from_opencv(src, dst, found, spacings=_spacings(src, found.shape) if before else ())
     if found.shape[2] != hwc.shape[2] and is_strict():
         dst.spacings_ = before  # there the original keeps them, as they were
 

@@ -11,7 +11,8 @@ import numpy as np
 from deephealth.ecvl.enums import InterpolationType
 from deephealth.ecvl.errors import EcvlValueError
 from deephealth.ecvl.image import Image
-from deephealth.ecvl.imgproc.matrices import cv_interpolation, finish, opencv, rounded_half_away
+from deephealth.ecvl.imgproc.matrices import cv_interpolation, rounded_half_away
+from deephealth.ecvl.imgproc.stacks import from_opencv, opencv
 from deephealth.ecvl.imgproc.warping import warp_affine
 from deephealth.ecvl.planes import picture_axes, to_hwc
 from deephealth.ecvl.strictness import is_strict
@@ -110,7 +111,7 @@ def _turn(
         raise EcvlValueError("rotation: the angle, center or scale is not a finite number")
     flag = cv_interpolation(interp)
     found = warp_affine(to_hwc(src, "rotation"), matrix, size, flag)
-    finish(src, dst, found, spacings=_spacings(src, scale))
+    from_opencv(src, dst, found, spacings=_spacings(src, scale))
 
 
 def _spacings(src: Image, scale: float) -> list[float]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,34 +18,43 @@ if TYPE_CHECKING:
     from deephealth.ecvl.image import Image
 
 __all__ = [
-    "by_groups",
+    "MOST_CHANNELS",
     "elementwise",
     "from_opencv",
     "from_planar",
     "from_stack",
+    "in_groups",
     "keep",
-    "opencv_errors",
+    "opencv",
     "single_plane",
     "to_stack",
 ]
 
 _PICTURE_RANK = 3
 _COLOURS = 3
-_MOST_CHANNELS = 128  # of a matrix in OpenCV 5
+MOST_CHANNELS = 128  # of a matrix in OpenCV 5
 
 
-@contextmanager
-def opencv_errors(what: str) -> Iterator[None]:
-    """Turn OpenCV's exceptions into this package's.
+class opencv:
+    """Turn what OpenCV raises inside the ``with`` block into an :class:`EcvlError`.
 
     Args:
         what: name of the operation, for the message.
     """
-    try:
-        yield
-    except cv2.error as error:
-        reason = getattr(error, "err", "") or str(error)
-        raise EcvlError(f"{what}: OpenCV refuses these arguments: {reason}") from error
+
+    __slots__ = ("what",)
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __enter__(self) -> None:
+        """Nothing to do yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Raise the error under its new name."""
+        if isinstance(error, cv2.error | OverflowError):
+            said = str(getattr(error, "err", "") or error).strip()
+            raise EcvlError(f"{self.what}: OpenCV refuses the arguments ({said})") from error
 
 
 def to_stack(image: Image, what: str) -> np.ndarray:
@@ -68,7 +76,7 @@ def to_stack(image: Image, what: str) -> np.ndarray:
     _check_content(image, what)
     if "x" not in channels or "y" not in channels:
         raise EcvlError(f"{what}: the image has the axes '{channels}'", allowed="x, y, and any others")
-    if len(channels) == _PICTURE_RANK and image.dims_[_rest(channels)[0]] <= _MOST_CHANNELS and "t" not in channels:
+    if len(channels) == _PICTURE_RANK and image.dims_[_rest(channels)[0]] <= MOST_CHANNELS and "t" not in channels:
         return to_hwc(image, what, any_type=True)
     moved = image.pixels.transpose(_order(channels))
     return np.ascontiguousarray(moved.reshape(*moved.shape[:2], -1))
@@ -211,23 +219,16 @@ def single_plane(image: Image, what: str) -> np.ndarray:
     return stack[:, :, 0]
 
 
-def by_groups(stack: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Apply an OpenCV function to as many channels at a time as OpenCV can take.
-
-    Args:
-        stack: H x W x K.
-        function: from H x W x k to H' x W' x k, or H' x W' where k is 1.
-
-    Returns:
-        H' x W' x K.
-    """
-    count = stack.shape[2]
-    if count <= _MOST_CHANNELS:
-        found = function(stack)
-        return found if found.ndim == _PICTURE_RANK else found[:, :, None]
-    starts = range(0, count, _MOST_CHANNELS)
-    parts = [np.ascontiguousarray(stack[:, :, at : at + _MOST_CHANNELS]) for at in starts]
-    return np.concatenate([by_groups(part, function) for part in parts], axis=2)
+def in_groups(hwc: np.ndarray, most: int, call: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return ``call`` of an H x W x C array, at most ``most`` channels at a time, with the channel axis kept."""
+    count = hwc.shape[2]
+    if count <= most:
+        return _with_channels(call(hwc), count)
+    parts = [
+        _with_channels(call(np.ascontiguousarray(hwc[:, :, at : at + most])), min(most, count - at))
+        for at in range(0, count, most)
+    ]
+    return np.concatenate(parts, axis=2)
 
 
 def _check_content(image: Image, what: str) -> None:
@@ -243,3 +244,7 @@ def _rest(channels: str) -> list[int]:
 
 def _order(channels: str) -> list[int]:
     return [channels.index("y"), channels.index("x"), *_rest(channels)]
+
+
+def _with_channels(found: np.ndarray, count: int) -> np.ndarray:
+    return found.reshape(found.shape[0], found.shape[1], count)

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from deephealth.ecvl.imgproc.matrices import computed, in_groups
+from deephealth.ecvl.imgproc.matrices import computed
+from deephealth.ecvl.imgproc.stacks import in_groups
 
 __all__ = ["Band", "Maps", "affine_maps", "float_maps", "separable_maps", "warp", "warp_affine"]
 

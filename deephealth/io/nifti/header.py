@@ -67,11 +67,6 @@ class NiftiHeader:
         """(3, "RGB"), (4, "RGBA"), or ``None``."""
         return COLOURS.get(int(self.fields["datatype"]))
 
-    @property
-    def element_bytes(self) -> int:
-        """Bytes per voxel."""
-        return self.dtype.itemsize * (self.colours[0] if self.colours else 1)
-
     @cached_property
     def offset(self) -> int:
         """Where the voxels begin in their file."""
