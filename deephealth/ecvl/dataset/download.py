@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 from pathlib import Path
 
-from deephealth.core.files import atomic_write
+from deephealth.core.errors import LimitError
 from deephealth.ecvl.errors import EcvlDataError
+from deephealth.eddl.data.fetch import FetchError
+from deephealth.eddl.data.fetch import fetch as download
 
 __all__ = ["fetch"]
 
-_TIMEOUT_S = 30
+_SCHEMES = ("http", "https")
 _MOST_BYTES = 512 * 1024**2
 _UNSAFE = re.compile(r"[^\w.-]")
 
@@ -36,20 +36,17 @@ def fetch(address: str, folder: Path) -> Path:
     target = folder.resolve() / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}-{name or 'image'}"
     if target.exists():
         return target
-    try:  # redirects to local files are refused by urllib itself
-        with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - checked above
-            data = answer.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise EcvlDataError(f"'{address}' can't be downloaded: {error}", hint="check the address") from error
-    if len(data) > _MOST_BYTES:
-        raise EcvlDataError(f"'{address}' is larger than {_MOST_BYTES} bytes", hint="download it yourself")
-    atomic_write(target, data)
-    return target
+    try:
+        return download(address, target, limit=_MOST_BYTES, schemes=_SCHEMES)
+    except LimitError as error:
+        raise EcvlDataError(f"'{address}' is larger than {_MOST_BYTES} bytes", hint="download it yourself") from error
+    except FetchError as error:
+        raise EcvlDataError(f"'{address}' can't be downloaded: {error.what}", hint="check the address") from error
 
 
 def _check(address: str) -> str:
     """Return the path of a web address."""
     parts = urllib.parse.urlsplit(address)
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in _SCHEMES:
         raise EcvlDataError(f"the address '{address}' is refused", allowed="http:// and https://")
     return urllib.parse.unquote(parts.path)

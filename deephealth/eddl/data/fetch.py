@@ -1,4 +1,4 @@
-"""Fetching one file over https: with a size limit, a timeout, a checksum, and never a half-written result."""
+"""Fetching one file: with a size limit, a timeout, a checksum, and never a half-written result."""
 
 from __future__ import annotations
 
@@ -28,13 +28,21 @@ class FetchError(DataError, ConnectionError):
     """A file could not be fetched, or what came is not what was published."""
 
 
-def fetch(url: str, path: Path, *, limit: int, digest: tuple[str, str] | None = None) -> Path:
+def fetch(
+    url: str,
+    path: Path,
+    *,
+    limit: int,
+    digest: tuple[str, str] | None = None,
+    schemes: tuple[str, ...] = ("https",),
+) -> Path:
     """Fetch ``url`` into ``path``, which appears only when it is whole and right.
 
     Args:
-        url: an https address.
+        url: a web address.
         path: where it goes; its folder is made if missing.
         limit: largest number of bytes that is accepted.
+        schemes: kinds of address that are allowed, also after a redirect.
         digest: name of a hash and the beginning of its hexadecimal value, such as ``("sha256", "f37072fd")``.
 
     Raises:
@@ -42,15 +50,15 @@ def fetch(url: str, path: Path, *, limit: int, digest: tuple[str, str] | None = 
         LimitError: it is larger than ``limit``.
         StorageError: the disk is full or may not be written.
     """
-    if urlsplit(url).scheme != "https":
-        raise FetchError(f"{url} is not fetched", allowed="https addresses")
+    if urlsplit(url).scheme not in schemes:
+        raise FetchError(f"{url} is not fetched", allowed=_allowed(schemes))
     if os.environ.get(OFFLINE_VARIABLE, "").strip().lower() in {"1", "true", "yes", "on"}:
         raise FetchError(f"{url} is not fetched: {OFFLINE_VARIABLE} is set")
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with storage_errors(path, "storing a download"):
             path.parent.mkdir(parents=True, exist_ok=True)
-        found = _stream(url, temporary, limit, digest[0] if digest else "sha256")
+        found = _stream(url, temporary, limit, digest[0] if digest else "sha256", schemes)
         if digest and not found.startswith(digest[1]):
             raise FetchError(f"{url} came with {digest[0]} {found}", allowed=f"{digest[0]} {digest[1]}…")
         with storage_errors(path, "storing a download"):
@@ -60,14 +68,18 @@ def fetch(url: str, path: Path, *, limit: int, digest: tuple[str, str] | None = 
     return path
 
 
-def _stream(url: str, temporary: Path, limit: int, algorithm: str) -> str:
+def _allowed(schemes: tuple[str, ...]) -> str:
+    return " and ".join(schemes) + " addresses"
+
+
+def _stream(url: str, temporary: Path, limit: int, algorithm: str, schemes: tuple[str, ...]) -> str:
     """Copy the answer to ``temporary`` and return its digest."""
     digest, size = hashlib.new(algorithm, usedforsecurity=False), 0
-    request = urllib.request.Request(url, headers={"User-Agent": "deephealth"})  # noqa: S310 - https is checked above
+    request = urllib.request.Request(url, headers={"User-Agent": "deephealth"})  # noqa: S310 - checked by the caller
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer, temporary.open("wb") as stream:  # noqa: S310
-            if urlsplit(answer.geturl()).scheme != "https":
-                raise FetchError(f"{url} was redirected to {answer.geturl()}", allowed="https addresses")
+            if urlsplit(answer.geturl()).scheme not in schemes:
+                raise FetchError(f"{url} was redirected to {answer.geturl()}", allowed=_allowed(schemes))
             length = int(answer.headers.get("Content-Length") or 0)
             _check_size(url, length, limit)
             with _progress(url.rpartition("/")[2], length) as advance:
@@ -80,7 +92,8 @@ def _stream(url: str, temporary: Path, limit: int, algorithm: str) -> str:
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         if isinstance(error, FetchError):
             raise
-        raise FetchError(f"{url} could not be fetched: {getattr(error, 'reason', error)}") from error
+        reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
+        raise FetchError(f"{url} could not be fetched: {reason}") from error
     if size < length:
         raise FetchError(f"{url} broke off after {size} of {length} bytes")
     return digest.hexdigest()
