@@ -1,0 +1,43 @@
+"""What one row of the table is: the same work done by us and by named peers, checked equal before it is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Row"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One piece of work and who does it.
+
+    Args:
+        name: short and unique, such as ``dice-ce``: ``run.py dice-ce`` runs it alone.
+        title: what is done, with sizes.
+        peers: prepares the work and returns name -> call; ``deephealth`` comes first. Each call returns its output.
+            Inputs are prepared here, outside the calls; a call must not change them.
+        check: gets name -> output of one call each, raises AssertionError where they are not equal enough, and returns
+            a sentence on how equal they are.
+        goals: peer -> how many times as fast we want to be at least.
+        memory_goals: peer -> largest share of its peak memory that ours may take; empty: memory is not measured.
+        threads: numbers of threads of torch (and of OpenMP) to run with.
+        rounds: interleaved rounds that count.
+        packages: distributions whose versions are printed.
+        device: ``cpu``, or ``cuda`` for rows that are skipped without an accelerator.
+        bytes_moved: bytes that the work must at least read and write; on an accelerator the share of the copy bandwidth
+            is printed.
+    """
+
+    name: str
+    title: str
+    peers: Callable[[], Mapping[str, Callable[[], Any]]]
+    check: Callable[[Mapping[str, Any]], str]
+    goals: Mapping[str, float] = field(default_factory=dict)
+    memory_goals: Mapping[str, float] = field(default_factory=dict)
+    threads: tuple[int, ...] = (1, 2)
+    rounds: int = 9
+    packages: tuple[str, ...] = ()
+    device: str = "cpu"
+    bytes_moved: int = 0
