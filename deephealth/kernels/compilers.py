@@ -3,7 +3,7 @@
 Every kernel has three versions: a **reference** in plain torch (any device, any dtype, differentiable: the definition
 of what is right), a **compiled** one for processors (numba: one pass over the data, no temporaries of its size), and a
 **triton** one for accelerators. A call takes the compiled version for tensors in main memory and the reference for all
-others. Triton runs when it is asked for (:func:`using`, or ``DEEPHEALTH_KERNELS=triton``): no kernel is on by default on
+others. Triton runs when asked for (:func:`using`, or ``DEEPHEALTH_KERNELS=triton``): no kernel is on by default on
 an accelerator before it was measured there.
 """
 
