@@ -142,7 +142,8 @@ def on_cores(run: Callable[[int, int], T], count: int, grain: int) -> list[T]:
         >>> on_cores(lambda first, last: (first, last), 5, 2)
         [(0, 2), (2, 4), (4, 5)]
     """
-    starts = range(0, count, max(1, grain))
+    grain = max(1, grain)
+    starts = range(0, count, grain)
     found: list[Any] = [None] * len(starts)
     turns = iter(range(len(starts)))  # next() on it is atomic: each stretch is taken once
 

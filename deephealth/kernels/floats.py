@@ -19,14 +19,14 @@ _L0, _L1, _L2 = np.float32(7.0376836292e-2), np.float32(-1.1514610310e-1), np.fl
 _L3, _L4, _L5 = np.float32(-1.2420140846e-1), np.float32(1.4249322787e-1), np.float32(-1.6668057665e-1)
 _L6, _L7, _L8 = np.float32(2.0000714765e-1), np.float32(-2.4999993993e-1), np.float32(3.3333331174e-1)
 _ONE, _HALF = np.float32(1.0), np.float32(0.5)
-_LOWEST, _HIGHEST = np.float32(-87.3), np.float32(88.7)
+_LOWEST, _HIGHEST = np.float32(-87.3), np.float32(88.37)
 _SQRT_HALF = np.float32(0.70710678118654752)
 _SMALLEST = np.float32(1.17549435e-38)
 
 
 @inlined
 def exp32(x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201  # numba types it
-    """Return e to the power of a float32: 0 to 1.7e-38 below -87.3, finite above 88.7; NaN gives NaN."""
+    """Return e to the power of a float32: 0 to 1.7e-38 below -87.3, 2.4e38 above 88.37; NaN gives NaN."""
     held = max(x, _LOWEST) if x == x else x  # NaN alone differs from itself
     held = min(held, _HIGHEST) if held == held else held
     steps = np.floor(held * _LOG2E + _HALF)
