@@ -4,9 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= build/demo
 
-.PHONY: demo test lint docs bench fuzz notebooks clean help
+.PHONY: demo test lint docs bench bench-steps fuzz notebooks clean help
 help:            ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(VENV)/.use: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -53,7 +53,14 @@ docs: $(VENV)/.docs ## build the documentation into build/docs
 fuzz: $(VENV)/.dev ## 2,000 mutations of every file format; minutes
 	$(BIN)/python -m tests.fuzz --count 2000
 
-bench: $(VENV)/.dev ## the benchmarks; on a quiet machine
+$(VENV)/.bench: $(VENV)/.use
+	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+bench: $(VENV)/.bench ## the hot spots, readers and pictures against their peers: one table in build/bench; a quiet machine, an hour
+	$(BIN)/python scripts/bench/run.py --out build/bench
+
+bench-steps: $(VENV)/.use ## training steps against hand-written torch, start-up, and runs that are killed
 	$(BIN)/python scripts/bench/start_up.py
 	$(BIN)/python scripts/bench/train_step.py
 	$(BIN)/python scripts/bench/kill_resume.py
@@ -61,13 +68,6 @@ bench: $(VENV)/.dev ## the benchmarks; on a quiet machine
 	$(BIN)/python scripts/bench/eddl_step.py
 	$(BIN)/python scripts/bench/eddl_step.py --memory
 	$(BIN)/python scripts/bench/eddl_workloads.py
-	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python scripts/bench/nifti_read.py
-	$(BIN)/python scripts/bench/dicom_series.py
-	$(BIN)/python scripts/bench/dicom_decode.py
-	$(BIN)/python scripts/bench/image_ops.py
-	$(BIN)/python scripts/bench/slide_tiles.py
-	$(BIN)/python scripts/bench/dldataset_epoch.py
 
 clean:           ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

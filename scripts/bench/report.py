@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
         "| " + " | ".join(cells) + " |" for figures in found if "skipped" not in figures for cells in _cells(figures)
     ]
     lines += [""] + [f"* {one['row']} ({one['title']}): {one['skipped']}" for one in found if "skipped" in one]
+    lines += [f"* {line}" for line in _groups(found)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -58,6 +60,23 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
     threads = figures["threads"]
     axes.set_title(f"{figures['title']}, {threads} thread{'s' if threads > 1 else ''}", fontsize=10)
     figure.savefig(path, dpi=110)
+
+
+def _groups(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the geometric mean of each group's ratios, peer by peer, and over the fastest peer of each row."""
+    measured = [figures for figures in found if figures.get("group") and figures.get("ratios")]
+    for group, threads in dict.fromkeys((figures["group"], figures["threads"]) for figures in measured):
+        ratios = [one["ratios"] for one in measured if (one["group"], one["threads"]) == (group, threads)]
+        if len(ratios) < 2:
+            continue
+        times = {peer: [one[peer]["times"] for one in ratios if peer in one] for peer in dict.fromkeys(chain(*ratios))}
+        fastest = [min(ratio["times"] for ratio in one.values()) for one in ratios]
+        said = [f"{_mean(values):.2f}x {peer} ({len(values)} rows)" for peer, values in times.items()]
+        yield f"{group}, {threads} threads, geometric mean: {_mean(fastest):.2f}x the fastest peer, {', '.join(said)}"
+
+
+def _mean(ratios: Sequence[float]) -> float:
+    return float(np.exp(np.mean(np.log(ratios))))
 
 
 def _cells(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

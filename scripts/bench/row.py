@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Row"]
+__all__ = ["Row", "made_once"]
+
+FOLDER = "DEEPHEALTH_BENCH_FOLDER"  # where the processes of one row keep their common files; run.py removes it
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,9 @@ class Row:
             a sentence on how equal they are.
         goals: peer -> how many times as fast we want to be at least.
         memory_goals: peer -> largest share of its peak memory that ours may take; empty: memory is not measured.
+        apart: each peer has a process of its own; calls of microseconds may share one, which is quicker.
         threads: numbers of threads of torch (and of OpenMP) to run with.
+        group: rows of one group are summed up by the geometric mean of their ratios.
         rounds: interleaved rounds that count.
         packages: distributions whose versions are printed.
         device: ``cpu``, or ``cuda`` for rows that are skipped without an accelerator.
@@ -36,8 +43,27 @@ class Row:
     check: Callable[[Mapping[str, Any]], str]
     goals: Mapping[str, float] = field(default_factory=dict)
     memory_goals: Mapping[str, float] = field(default_factory=dict)
+    apart: bool = True
     threads: tuple[int, ...] = (1, 2)
+    group: str = ""
     rounds: int = 9
     packages: tuple[str, ...] = ()
     device: str = "cpu"
     bytes_moved: int = 0
+
+
+def made_once(name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder with files that all processes of a row read; the first one makes them.
+
+    Args:
+        name: of the folder.
+        make: fills it.
+    """
+    parent = Path(os.environ.get(FOLDER) or tempfile.mkdtemp(prefix="deephealth-bench-"))
+    folder = parent / name
+    if not folder.exists():
+        begun = parent / f"{name}.begun"
+        begun.mkdir()
+        make(begun)
+        begun.rename(folder)
+    return folder

@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -26,13 +27,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from peers import machine, speedup, write_json
 from report import draw, table
-from row import Row
+from row import FOLDER, Row
 from serve import rows
 
 OURS = "deephealth"
 _SERVE = Path(__file__).with_name("serve.py")
 _LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
-_LEAST_S, _WARM_S = 0.2, 0.5
+_LEAST_S, _SHORT_S, _WARM_S = 0.2, 0.05, 0.5
 _BUSY = 0.15  # share of the cores that other work may use when a row begins
 _PATIENCE_S = 60
 _PACKAGES = ("numpy", "torch", "numba", "deephealth")
@@ -73,8 +74,7 @@ class Peer:
 
     def close(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.wait()
+        self._process.communicate()  # at the end of its orders it goes by itself
 
 
 def main() -> None:
@@ -104,7 +104,9 @@ def measured(row: Row, options: argparse.Namespace, folder: Path) -> Iterator[di
     for threads in options.threads or (row.threads if row.device == "cpu" else (os.cpu_count() or 1,)):
         try:
             _wait_for_quiet(force=options.busy)
-            figures = _figures(row, threads, options.rounds or row.rounds)
+            with tempfile.TemporaryDirectory() as common:
+                os.environ[FOLDER] = common
+                figures = _figures(row, threads, options.rounds or row.rounds)
         except RuntimeError as problem:
             yield {"row": row.name, "title": row.title, "threads": threads, "skipped": str(problem)}
             continue
@@ -123,6 +125,7 @@ def _figures(row: Row, threads: int, rounds: int) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "row": row.name,
         "title": row.title,
+        "group": row.group,
         "threads": threads,
         "equal": equal,
         "seconds": seconds,
@@ -141,13 +144,17 @@ def _figures(row: Row, threads: int, rounds: int) -> dict[str, Any]:
 def _times(row: Row, names: Sequence[str], threads: int, rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in names}
     with ExitStack() as stack:
-        peers = {name: stack.enter_context(closing(Peer(row, threads))) for name in names}
+        first = stack.enter_context(closing(Peer(row, threads)))
+        peers = dict.fromkeys(names, first)
+        if row.apart:
+            peers |= {name: stack.enter_context(closing(Peer(row, threads))) for name in names[1:]}
+        least_s = _LEAST_S if row.apart else _SHORT_S
         for name, peer in peers.items():
             peer.ask(do="time", peer=name, least_s=_WARM_S)
         for at in range(rounds):
             turn = at % len(names)
             for name in [*names[turn:], *names[:turn]]:
-                found[name].append(peers[name].ask(do="time", peer=name, least_s=_LEAST_S))
+                found[name].append(peers[name].ask(do="time", peer=name, least_s=least_s))
     return found
 
 

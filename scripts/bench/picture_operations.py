@@ -1,4 +1,4 @@
-"""What :mod:`image_ops` times: each operation of the ECVL face, and the same of OpenCV and other libraries."""
+"""What the rows of picture operations time: each operation of the ECVL face, and the same of its peers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,43 @@ from deephealth.ecvl import ColorType, Image, InterpolationType
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # no look at the network when it is imported
 Call = Callable[[], Any]
 MEAN, STD = [110.0, 100.0, 90.0], [60.0, 50.0, 40.0]
+NAMES = (
+    "ResizeDim linear",
+    "ResizeDim cubic",
+    "ResizeDim nearest",
+    "ResizeDim area",
+    "Flip2D",
+    "Mirror2D",
+    "Transpose",
+    "CenterCrop",
+    "Pad",
+    "HConcat",
+    "VConcat",
+    "Rotate2D linear",
+    "Rotate2D nearest",
+    "RotateFullImage2D",
+    "GridDistortion",
+    "ElasticTransform",
+    "OpticalDistortion",
+    "ChangeColorSpace RGB to GRAY",
+    "ChangeColorSpace RGB to BGR",
+    "ChangeColorSpace GRAY to RGB",
+    "GammaContrast",
+    "Normalize",
+    "ScaleTo",
+    "Threshold",
+    "GaussianBlur",
+    "Filter2D",
+    "SeparableFilter2D",
+    "Morphology MORPH_DILATE",
+    "Morphology MORPH_OPEN",
+    "CoarseDropout",
+    "SaltAndPepper",
+    "MeanStdDev",
+    "OtsuThreshold",
+    "ConnectedComponentsLabeling",
+    "IntegralImage",
+)  # of all cases, known before any of their libraries is imported
 RANDOM = None  # the tolerance of operations that differ by nature
 
 
@@ -87,10 +124,7 @@ def as_image(hwc: np.ndarray) -> Image:
 
 
 def cases(size: int) -> Iterator[Case]:
-    """Yield all cases; peers that are not installed are named and skipped."""
-    for name in ("kornia", "albumentations"):
-        if _module(name) is None:
-            print(f"{name} is not installed and is skipped")
+    """Yield all cases; peers that are not installed are left out."""
     material = Material(size)
     for group in (resizing, moving, warping, colour, intensity, filtering, random, analysis):
         for case in group(material):

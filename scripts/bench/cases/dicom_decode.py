@@ -1,31 +1,24 @@
-"""Decoding DICOM frames: five transfer syntaxes against each plugin, one and two threads, and YBR ultrasound.
-
-``python scripts/bench/dicom_decode.py [--frames 12] [--size 512] [--json FILE]``
+"""Decoding DICOM frames: five transfer syntaxes against each plugin, and YBR ultrasound.
 
 Frames are 12-bit CT-like slices of one multi-frame file. Every peer starts from the file and ends with one array of all
 frames; a plugin is called for each frame directly, with nothing of pydicom's checks around it, which is the fastest it
-can be. ``ours`` is ``read_pixels``. All but the rows with threads run on one core: gdcm starts
-threads of its own. Equality is checked first. The ultrasound loop is JPEG with YBR_FULL_422, which
-pydicom turns to RGB by default; ours keeps it until asked.
+can be. The ultrasound loop is JPEG with YBR_FULL_422, which pydicom turns to RGB by default; ours keeps it until asked.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pydicom
-from peers import interleave, machine, print_table, speedup, write_json
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.encoders.base import RLELosslessEncoder
 from pydicom.uid import CTImageStorage, UltrasoundMultiFrameImageStorage
+from row import Row, made_once
 
 from deephealth.io.backend import Backend
 from deephealth.io.dicom.codestream import probe
@@ -34,6 +27,7 @@ from deephealth.io.dicom.layout import layout_of_dataset
 from deephealth.io.dicom.pixels import read_pixels
 
 BASE = "1.2.840.10008.1.2."
+FRAMES, SIZE = 24, 512
 
 
 def rle(values: np.ndarray) -> bytes:
@@ -102,89 +96,50 @@ def write(path: Path, frames: list[bytes], values: np.ndarray, syntax: str, **el
     made.save_as(path, enforce_file_format=True)
 
 
-def same(ours: np.ndarray, theirs: np.ndarray, what: str, off: int = 0) -> None:
-    if ours.shape != theirs.shape or np.abs(ours.astype(int) - theirs).max() > off:
-        msg = f"{what} gives other pixels"
-        raise SystemExit(msg)
-
-
-def plugins(path: Path, family: str, values: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
+def plugins(path: Path, family: str, count: int) -> dict[str, Callable[[], np.ndarray]]:
     """Return for each installed plugin a call that decodes all frames one after the other."""
     found: dict[str, Callable[[], np.ndarray]] = {}
     for row in DECODERS[family].rows:
         if row.missing():
-            print(f"{row.name} is not installed: skipped")
             continue
 
         def run(row: Backend = row) -> np.ndarray:
             dataset = pydicom.dcmread(path)
             layout = layout_of_dataset(dataset, "bench")
-            frames = list(generate_frames(dataset.PixelData, number_of_frames=len(values)))
+            frames = list(generate_frames(dataset.PixelData, number_of_frames=count))
             info = None if family == "rle" else probe(frames[0], "bench")
             return np.stack([row.run(data, layout, info) for data in frames])
 
-        same(run(), values, row.name)
         found[f"{row.name} alone"] = run
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=12)
-    parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=[*SYNTAXES, "ultrasound"])
-    parser.add_argument("--json")
-    chosen = parser.parse_args()
+def decode_peers(title: str) -> dict[str, Callable[[], np.ndarray]]:
+    """Return who decodes one transfer syntax."""
     warnings.simplefilter("ignore")
-    values, rows, raw = ct(chosen.frames, chosen.size), [], {}
-    with tempfile.TemporaryDirectory() as name:
-        for title, (family, syntax, encode) in SYNTAXES.items():
-            if title not in chosen.only:
-                continue
-            path = Path(name) / f"{family}.dcm"
-            write(path, [encode(value) for value in values], values, syntax)
-            same(read_pixels(path, threads=1), values, "ours")
-            peers = {
-                "ours": lambda path=path: read_pixels(path, threads=1),
-                f"ours, {chosen.threads} threads": lambda path=path: read_pixels(path, threads=chosen.threads),
-                "pydicom": lambda path=path: pydicom.dcmread(path).pixel_array,
-                **plugins(path, family, values),
-            }
-            rows += table(title, peers, values.nbytes, chosen.rounds, raw)
-        if "ultrasound" in chosen.only:
-            rows += ultrasound(Path(name) / "us.dcm", chosen, raw)
-    print_table(rows, ["syntax", "peer", "MB/s", "ours (1 thread) is times as fast", "from", "to"])
-    write_json(chosen.json, {"machine": machine(["pydicom", "imagecodecs", "numpy"]), "seconds": raw})
+    family, syntax, encode = SYNTAXES[title]
+    values = ct(FRAMES, SIZE)
+    folder = made_once(
+        family, lambda folder: write(folder / "ct.dcm", [encode(value) for value in values], values, syntax)
+    )
+    path = folder / "ct.dcm"
+    return {
+        "deephealth": lambda: read_pixels(path),
+        "pydicom": lambda: pydicom.dcmread(path).pixel_array,
+        **plugins(path, family, FRAMES),
+    }
 
 
-def pinned(call: Callable[[], object], *, alone: bool) -> Callable[[], object]:
-    """Return a call that runs on one core if ``alone``: some plugins start threads of their own."""
-    every = os.sched_getaffinity(0)
-
-    def run() -> object:
-        os.sched_setaffinity(0, {max(every)} if alone else every)
-        try:
-            return call()
-        finally:
-            os.sched_setaffinity(0, every)
-
-    return run
+def check(found: Mapping[str, np.ndarray]) -> str:
+    """Compare with what was written."""
+    values = ct(FRAMES, SIZE)
+    for name, frames in found.items():
+        assert np.array_equal(frames, values), f"{name} gives other pixels"
+    return "equal"
 
 
-def table(title: str, peers: dict, size: int, rounds: int, raw: dict) -> list[list[object]]:
-    times = interleave({name: pinned(call, alone="threads" not in name) for name, call in peers.items()}, rounds=rounds)
-    raw[title] = times
-    ours = next(iter(times.values()))
-    rows: list[list[object]] = []
-    for peer, seconds in times.items():
-        ratio = speedup(ours, seconds)
-        rows.append([title, peer, size / 1e6 / float(np.median(seconds)), *ratio.values()])
-    return rows
-
-
-def ultrasound(path: Path, chosen: argparse.Namespace, raw: dict) -> list[list[object]]:
+def ultrasound_file(folder: Path) -> None:
+    """Write a loop as scanners do."""
     rng = np.random.default_rng(1)
     rows, columns = np.mgrid[:480, :640]
     frames = []
@@ -197,20 +152,54 @@ def ultrasound(path: Path, chosen: argparse.Namespace, raw: dict) -> list[list[o
     loop = np.stack(frames)
     streams = [imagecodecs.jpeg8_encode(frame, level=90, subsampling="422") for frame in loop]
     facts = {"PhotometricInterpretation": "YBR_FULL_422", "PlanarConfiguration": 0, "BitsStored": 8, "HighBit": 7}
-    write(path, streams, loop, "4.50", **facts)
-    reference = pydicom.pixels.pixel_array(pydicom.dcmread(path), raw=True)
-    same(read_pixels(path), reference, "ours")
-    same(read_pixels(path, colour="rgb"), pydicom.dcmread(path).pixel_array, "ours in RGB", off=1)
-    peers = {
-        "ours": lambda: read_pixels(path, threads=1),
-        f"ours, {chosen.threads} threads": lambda: read_pixels(path, threads=chosen.threads),
-        "ours, RGB": lambda: read_pixels(path, colour="rgb", threads=1),
-        f"ours, RGB, {chosen.threads} threads": lambda: read_pixels(path, colour="rgb", threads=chosen.threads),
+    write(folder / "us.dcm", streams, loop, "4.50", **facts)
+
+
+def ultrasound_peers() -> dict[str, Callable[[], np.ndarray]]:
+    """Return who reads the loop, as it is stored or in RGB."""
+    warnings.simplefilter("ignore")
+    path = made_once("ultrasound", ultrasound_file) / "us.dcm"
+    return {
+        "deephealth": lambda: read_pixels(path),
+        "deephealth, RGB": lambda: read_pixels(path, colour="rgb"),
         "pydicom (default: RGB)": lambda: pydicom.dcmread(path).pixel_array,
         "pydicom, raw": lambda: pydicom.pixels.pixel_array(pydicom.dcmread(path), raw=True),
     }
-    return table("YBR ultrasound", peers, loop.nbytes, chosen.rounds, raw)
 
 
-if __name__ == "__main__":
-    main()
+def check_ultrasound(found: Mapping[str, np.ndarray]) -> str:
+    """Compare raw with raw, and RGB with RGB within one level."""
+    assert np.array_equal(found["deephealth"], found["pydicom, raw"]), "other stored values"
+    far = np.abs(found["deephealth, RGB"].astype(int) - found["pydicom (default: RGB)"]).max()
+    assert far <= 1, f"RGB differs by {far} levels"
+    return "stored values equal, RGB within 1 level"
+
+
+def row(title: str) -> Row:
+    """Return the row of one transfer syntax."""
+    family = SYNTAXES[title][0]
+    names = [entry.name for entry in DECODERS[family].rows if not entry.missing()]
+    return Row(
+        name=f"decode-{family}",
+        title=f"decode {FRAMES} frames, {title}",
+        peers=lambda: decode_peers(title),
+        check=check,
+        goals={f"{name} alone": 0.98 for name in names},
+        rounds=7,
+        packages=PACKAGES,
+    )
+
+
+PACKAGES = ("pydicom", "imagecodecs")
+ROWS = [
+    *map(row, SYNTAXES),
+    Row(
+        name="decode-ultrasound",
+        title="read a loop of 30 frames, JPEG, YBR",
+        peers=ultrasound_peers,
+        check=check_ultrasound,
+        goals={"pydicom (default: RGB)": 5},
+        rounds=7,
+        packages=PACKAGES,
+    ),
+]
