@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-import struct
 import threading
+import time
 import uuid
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,32 +23,22 @@ import numpy as np
 from deephealth.core.errors import DataError, MissingDataError
 from deephealth.core.files import sha256, storage_errors, writable_folder
 from deephealth.core.log import get_logger
+from deephealth.data.tensor_file import Stored, read_tensor_file, write_tensor_file
 
-__all__ = ["CACHE_FORMAT", "VolumeCache", "content_key"]
+try:
+    import fcntl
+except ImportError:  # not on Windows: there what is kept is known by its age
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["CACHE_FORMAT", "Kept", "VolumeCache", "content_key"]
 
 _LOG = get_logger(__name__)
 
 CACHE_FORMAT = 1  # raise it when the same key would name other numbers
 _SUFFIX = ".safetensors"
 _TENSOR = "array"
-_LENGTH = struct.Struct("<Q")
-_MOST_HEADER = 1024**2
+_KEEP = ".keep"
 _STALE_S = 24 * 3600
-_DTYPES = {
-    "BOOL": "?",
-    "U8": "u1",
-    "I8": "i1",
-    "U16": "<u2",
-    "I16": "<i2",
-    "U32": "<u4",
-    "I32": "<i4",
-    "U64": "<u8",
-    "I64": "<i8",
-    "F16": "<f2",
-    "F32": "<f4",
-    "F64": "<f8",
-}
-_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 
 
 def content_key(
@@ -139,13 +130,18 @@ class VolumeCache:
 
     def find(self, key: str) -> np.ndarray | None:
         """Return the array of a key through a memory map, or ``None``; a damaged entry is removed."""
+        found = self.find_all(key)
+        return None if found is None else found.arrays.get(_TENSOR)
+
+    def find_all(self, key: str) -> Stored | None:
+        """Return all arrays of a key and what is known of them, or ``None``; a damaged entry is removed."""
         path = self._path(key)
         try:
-            found = _mapped(path)
+            found = read_tensor_file(path)
             os.utime(path)  # the time of the last use decides what is removed first
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             _LOG.warning("the cache entry %s is damaged and made anew: %s", path, error)
             path.unlink(missing_ok=True)
             return None
@@ -158,23 +154,37 @@ class VolumeCache:
             StorageError: the disk is full.
             DataError: an array of objects, text or complex numbers.
         """
-        path = self._path(key)
-        array = np.asarray(array, order="C")
-        header = _header(array)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-        with storage_errors(path, "writing to the volume cache"):
-            try:
-                with temporary.open("wb") as stream:
-                    stream.write(header)
-                    stream.write(array.reshape(-1).view(np.uint8).data)
-                os.replace(temporary, path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        self.put_all(key, {_TENSOR: array})
+
+    def put_all(self, key: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any] | None = None) -> int:
+        """Write several arrays as one entry, and return its bytes; errors as :meth:`put`.
+
+        Args:
+            key: of the entry.
+            arrays: by name.
+            facts: what else is known of them, as JSON can hold it.
+        """
+        written = write_tensor_file(self._path(key), arrays, facts)
         with self._lock:
             if self._size is not None:
-                self._size += len(header) + array.nbytes
+                self._size += written
             if self._size is None or self._size > self.max_bytes:
                 self._size = self._trim()
+        return written
+
+    def keep(self, keys: Iterable[str]) -> Kept:
+        """Protect entries, there already or still to come, from being removed to make room, by any process.
+
+        Args:
+            keys: of the entries.
+
+        Returns:
+            What protects them for as long as it lives (or until its ``close()``), and not beyond this process.
+
+        Raises:
+            StorageError: the folder can't be written.
+        """
+        return Kept(self.folder, [self._path(key).name for key in keys])
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self._path(key).exists()
@@ -188,6 +198,13 @@ class VolumeCache:
             path.unlink(missing_ok=True)
         with self._lock:
             self._size = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "max_bytes": self.max_bytes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.folder, self.max_bytes = state["folder"], state["max_bytes"]
+        self._lock, self._size = threading.Lock(), None
 
     def _path(self, key: str) -> Path:
         plain = key.isascii() and key.replace("-", "").replace("_", "").isalnum() and len(key) <= 100
@@ -208,13 +225,81 @@ class VolumeCache:
         entries.sort()
         size = sum(entry[1] for entry in entries if entry[2].suffix == _SUFFIX)
         goal = self.max_bytes if size <= self.max_bytes else self.max_bytes * 9 // 10
+        kept = _kept(self.folder) if size > goal else set()
         for changed, count, path in entries:
-            if path.suffix == _SUFFIX and size > goal:
+            if path.suffix == _SUFFIX and size > goal and path.name not in kept:
                 path.unlink(missing_ok=True)
                 size -= count
             elif path.suffix == ".tmp" and changed < newest - _STALE_S:  # left behind by a killed process
                 path.unlink(missing_ok=True)
         return size
+
+
+class Kept:
+    """Entries that nobody removes while this lives: a locked file lists them, and the lock ends with the process.
+
+    Args:
+        folder: of the cache.
+        names: of the entries' files.
+
+    Raises:
+        StorageError: the folder can't be written.
+    """
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self._path = folder / f".{uuid.uuid4().hex}{_KEEP}"
+        temporary = self._path.with_suffix(".tmp")
+        with storage_errors(self._path, "protecting entries of the volume cache"):
+            stream = temporary.open("w")
+            try:
+                stream.write("\n".join(names))
+                stream.flush()
+                if fcntl is None:
+                    stream.close()  # there an open file can't be renamed
+                else:
+                    with suppress(OSError):  # some network file systems have no locks
+                        fcntl.flock(stream, fcntl.LOCK_SH)  # before it is seen: nobody takes it for one left behind
+                os.replace(temporary, self._path)
+            except BaseException:
+                stream.close()
+                temporary.unlink(missing_ok=True)
+                raise
+        self._end = weakref.finalize(self, _end_keeping, stream, self._path, os.getpid())
+
+    def close(self) -> None:
+        """Protect them no longer."""
+        self._end()
+
+
+def _end_keeping(stream: Any, path: Path, owner: int) -> None:
+    stream.close()
+    if os.getpid() == owner:  # a forked worker that ends leaves its parent's protection in place
+        path.unlink(missing_ok=True)
+
+
+def _kept(folder: Path) -> set[str]:
+    """Return the names of protected entries; what a killed process left behind is removed."""
+    names: set[str] = set()
+    for path in folder.glob(f".*{_KEEP}"):
+        try:
+            with path.open() as stream:
+                if _is_left_behind(stream):
+                    path.unlink(missing_ok=True)
+                else:
+                    names.update(stream.read().split("\n"))
+        except FileNotFoundError:  # its owner was faster
+            continue
+    return names
+
+
+def _is_left_behind(stream: Any) -> bool:
+    if fcntl is None:
+        return time.time() - os.fstat(stream.fileno()).st_mtime > _STALE_S
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _identity(path: Path, by: str) -> list[Any]:
@@ -225,36 +310,3 @@ def _identity(path: Path, by: str) -> list[Any]:
         return [str(path.resolve()), facts.st_size, facts.st_mtime_ns]
     except FileNotFoundError as error:
         raise MissingDataError(f"the file '{path}' does not exist") from error
-
-
-def _header(array: np.ndarray) -> bytes:
-    """Return the head of a safetensors file that holds one array."""
-    name = _NAMES.get(array.dtype)
-    if name is None:
-        raise DataError(f"an array of {array.dtype} can't be cached", allowed=", ".join(map(str, _NAMES)))
-    entry = {"dtype": name, "shape": list(array.shape), "data_offsets": [0, array.nbytes]}
-    text = json.dumps({_TENSOR: entry}).encode()
-    text += b" " * (-(_LENGTH.size + len(text)) % 64)  # so that the numbers begin at a multiple of 64 bytes
-    return _LENGTH.pack(len(text)) + text
-
-
-def _mapped(path: Path) -> np.ndarray:
-    """Return the array of a file without reading it.
-
-    Raises:
-        ValueError: not a whole file of this cache.
-    """
-    with path.open("rb") as stream:
-        total = os.fstat(stream.fileno()).st_size
-        start = stream.read(_LENGTH.size)
-        length = _LENGTH.unpack(start)[0] if len(start) == _LENGTH.size else _MOST_HEADER + 1
-        if length > min(_MOST_HEADER, total):
-            raise ValueError(f"its header claims {length} bytes")
-        entry = json.loads(stream.read(length))[_TENSOR]
-        dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(int(size) for size in entry["shape"])
-        first = _LENGTH.size + length
-        if min(shape, default=0) < 0 or total != first + math.prod(shape) * dtype.itemsize:
-            raise ValueError(f"it has {total} bytes for an array of {shape}")
-        if not math.prod(shape):
-            return np.frombuffer(b"", dtype).reshape(shape)
-        return np.memmap(stream, dtype, "r", first, shape).view(np.ndarray)  # type: ignore[call-overload, no-any-return]

@@ -15,6 +15,10 @@ __all__ = ["LOSSES"]
 _CROSS_ENTROPY = "deephealth.losses.cross_entropy"
 _FOCAL = "deephealth.losses.focal"
 _OVERLAP = "deephealth.losses.overlap"
+_DICE_CE = "deephealth.losses.dice_ce"
+_TVERSKY = "deephealth.losses.tversky"
+_CLASS_MAPS = "deephealth.losses.class_maps"
+_MULTICLASS = "multiclass_segmentation"  # maps of class ids in 2-D and 3-D, a softmax over the channels
 
 LOSSES: Registry[Callable[..., nn.Module]] = Registry("loss")
 LOSSES.add(
@@ -57,4 +61,56 @@ LOSSES.add(
     summary="Dice with a price for each kind of mistake",
     task="segmentation",
     paper="Salehi 2017",
+)
+LOSSES.add(
+    "dice_ce", f"{_DICE_CE}:dice_ce", summary="soft Dice plus cross-entropy, one pass over the logits", task=_MULTICLASS
+)
+LOSSES.add(
+    "multiclass_dice",
+    f"{_DICE_CE}:multiclass_dice",
+    summary="1 - soft Dice, mean over classes",
+    task=_MULTICLASS,
+    paper="Milletari 2016",
+)
+LOSSES.add(
+    "generalized_dice",
+    f"{_CLASS_MAPS}:generalized_dice",
+    summary="Dice in which rare classes weigh more",
+    task=_MULTICLASS,
+    paper="Sudre 2017",
+)
+LOSSES.add(
+    "multiclass_focal",
+    f"{_CLASS_MAPS}:multiclass_focal",
+    summary="cross-entropy per voxel that fades for easy voxels",
+    task=_MULTICLASS,
+    paper="Lin 2017",
+)
+LOSSES.add(
+    "multiclass_tversky",
+    f"{_TVERSKY}:multiclass_tversky",
+    summary="Dice with a price for each kind of mistake",
+    task=_MULTICLASS,
+    paper="Salehi 2017",
+)
+LOSSES.add(
+    "focal_tversky",
+    f"{_TVERSKY}:focal_tversky",
+    summary="Tversky that holds on to classes that are nearly right",
+    task=_MULTICLASS,
+    paper="Abraham 2019",
+)
+LOSSES.add(
+    "boundary",
+    "deephealth.losses.boundary:boundary",
+    summary="Dice plus cross-entropy plus distance from the true border",
+    task=_MULTICLASS,
+    paper="Kervadec 2019",
+)
+LOSSES.add(
+    "hausdorff",
+    f"{_CLASS_MAPS}:hausdorff",
+    summary="squared error weighted by distances to the borders; slow",
+    task=_MULTICLASS,
+    paper="Karimi 2020",
 )

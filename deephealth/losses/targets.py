@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 
 from deephealth.core.errors import DataError
+from deephealth.kernels.dice_ce_input import check_ids, checked_labels
 
-__all__ = ["check_classes", "check_masks", "checked_counts"]
+__all__ = ["check_classes", "check_masks", "checked_counts", "checked_class_map"]
 
 
 def check_classes(logits_bk: torch.Tensor, target: torch.Tensor) -> None:
@@ -38,6 +39,30 @@ def check_masks(logits_bchw: torch.Tensor, target: torch.Tensor) -> None:
             allowed="both B×C×H×W, equal in every axis",
             hint="does the data set have masks, and is the task segmentation?",
         )
+
+
+def checked_class_map(logits: torch.Tensor, target: torch.Tensor, *, ignore_index: int | None = None) -> torch.Tensor:
+    """Return class ids as B×1×spatial, for logits B×K×spatial of at least two classes.
+
+    Args:
+        logits: B×K×spatial.
+        target: ids, B×spatial or B×1×spatial.
+        ignore_index: an id that is allowed besides.
+
+    Raises:
+        DataError: shapes or types that don't fit, ids that no class has (with how often), logits that are not finite.
+    """
+    ids = checked_labels(logits, target, exclusive=True, ignored=ignore_index)
+    if ids.shape[1] != 1:
+        raise DataError(
+            f"the loss got logits {tuple(logits.shape)} and shares of classes {tuple(target.shape)}",
+            allowed="class ids B×spatial or B×1×spatial",
+            hint="shares.argmax(1)",
+        )
+    check_ids(ids, logits.shape[1], ignore_index)
+    if not bool(logits.detach().isfinite().all()):
+        raise DataError(f"the loss got logits {tuple(logits.shape)} with NaN or infinity", allowed="finite numbers")
+    return ids
 
 
 def checked_counts(class_counts: list[int]) -> torch.Tensor:

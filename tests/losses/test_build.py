@@ -9,6 +9,11 @@ from deephealth.core.errors import ConfigError, DataError, UnknownNameError
 from deephealth.losses import LOSSES, build_loss
 
 COUNTS = [5, 3, 2]
+OTHER = {
+    "classification": "segmentation",
+    "segmentation": "classification",
+    "multiclass_segmentation": "segmentation",
+}
 
 
 def example(task: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -16,6 +21,9 @@ def example(task: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     if task == "classification":
         target = torch.tensor([0, 1, 2, 1])
         right = 4.0 * torch.nn.functional.one_hot(target, 3)
+    elif task == "multiclass_segmentation":
+        target = torch.arange(32).view(2, 4, 4) % 3
+        right = 4.0 * torch.nn.functional.one_hot(target, 3).movedim(-1, 1)
     else:
         target = (torch.arange(32).view(2, 1, 4, 4) % 3 == 0).float()
         right = 8 * target - 4
@@ -32,7 +40,7 @@ def test_right_is_cheaper_than_wrong(entry):
 
 @pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.name)
 def test_other_task_is_refused_with_what_would_fit(entry):
-    other = {"classification": "segmentation", "segmentation": "classification"}[entry.facts["task"]]
+    other = OTHER[entry.facts["task"]]
     with pytest.raises(ConfigError, match="choose one of"):
         build_loss(entry.name, COUNTS, task=other)
 
@@ -40,7 +48,7 @@ def test_other_task_is_refused_with_what_would_fit(entry):
 @pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.name)
 def test_target_of_the_other_task_is_a_typed_error(entry):
     task = entry.facts["task"]
-    other = {"classification": "segmentation", "segmentation": "classification"}[task]
+    other = OTHER[task]
     loss = build_loss(entry.name, COUNTS, task=task)
     with pytest.raises(DataError, match="the loss got"):
         loss(example(task)[0], example(other)[2])
