@@ -50,7 +50,7 @@ class Grid:
     Example:
         >>> grid = Grid((4, 4, 4), (2, 2, 2), ((0, 1, 2),) * 3, (0, 0, 0), (4, 4, 4))
         >>> grid.begun(1, 0), grid.done(1, 0), grid.most_lines
-        ((2, 3, 0, 2), (1, 2, 0, 1), 7)
+        ((2, 3, 0, 2), (1, 2, 0, 1), 6)
     """
 
     size: Size

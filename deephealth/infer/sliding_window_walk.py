@@ -19,6 +19,8 @@ from deephealth.kernels.window import Blend, blend, gather
 
 __all__ = ["Walk"]
 
+_BATCH = 4  # windows per forward pass on an accelerator
+
 
 class Walk:
     """One call: the volume with three spatial axes, padded, and the grid of its windows."""
@@ -97,15 +99,17 @@ class Walk:
             raise DataError(f"a network returned {len(tensors)} tensors after {len(found)}", allowed="always as many")
         for item, tensor in zip(found, tensors, strict=True):
             windows = self.unsqueeze(tensor, 1).to(item.how.weights[0].device)
-            if item.grid is not self.grid:
-                scales = [new / old for new, old in zip(item.grid.window, self.grid.window, strict=True)]
-                places = [(b, turn, k, _scaled(start, scales)) for b, turn, k, start in places]
-            item.add(windows, places)
+            item.add(windows, places if item.grid is self.grid else self._scaled(places, item.grid))
+
+    def _scaled(self, places: Sequence[Place], grid: Grid) -> list[Place]:
+        d, h, w = (new / old for new, old in zip(grid.window, self.grid.window, strict=True))
+        return [(b, turn, k, (int(z * d), int(y * h), int(x * w))) for b, turn, k, (z, y, x) in places]
 
     def _forward(self) -> Iterator[tuple[list[Place], Any]]:
         settings, volume = self.settings, self.volume
         places = self._places()
-        count = min(settings.batch, volume.shape[0] * math.prod(len(axis) for axis in self.grid.starts))
+        count = settings.batch or (1 if self.device.type == "cpu" else _BATCH)
+        count = min(count, volume.shape[0] * math.prod(len(axis) for axis in self.grid.starts))
         batch = torch.empty((count, volume.shape[1], *self.grid.window), dtype=settings.dtype, device=volume.device)
         plain = count == 1 and volume.dtype == settings.dtype and not volume.is_inference()
         copied = True
@@ -138,11 +142,6 @@ class Walk:
         along_d, along_h, along_w = (list(enumerate(axis)) for axis in self.grid.starts)
         for b, (i, z), (j, y), (k, x) in product(range(self.volume.shape[0]), along_d, along_h, along_w):
             yield b, (i, j), k, (z, y, x)
-
-
-def _scaled(start: Size, scales: Sequence[float]) -> Size:
-    z, y, x = (int(at * scale) for at, scale in zip(start, scales, strict=True))
-    return z, y, x
 
 
 def _pad(volume: torch.Tensor, before: Sequence[int], after: Sequence[int], settings: Settings) -> torch.Tensor:

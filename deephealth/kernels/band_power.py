@@ -37,6 +37,7 @@ Rule = Literal["trapezoid", "sum", "mean"]
 Scaling = Literal["density", "spectrum"]
 
 _CHUNK = 1 << 17  # samples of segments worked on at a time by one thread: with their spectra 1 MB of float32
+_MEETING = 8  # chunks of each thread between two meetings of all: where cores are busy elsewhere, a meeting is a wait
 _SLAB = 1 << 26  # samples of segments that the reference holds at a time
 
 
@@ -226,7 +227,8 @@ def _compiled_band_power(
     keep, share = number(detrend), number(detrend / size)
     total = len(begins) * count
     out = torch.empty(total, bands, dtype=signals.dtype)
-    chunk = min(total, max(1, _CHUNK // size) * torch.get_num_threads())
+    threads = torch.get_num_threads()
+    chunk = min(total, max(1, _CHUNK // size) * (threads * _MEETING if threads > 1 else 1))
     cut = torch.empty(chunk, size, dtype=signals.dtype)
     spectra = torch.empty(chunk, size // 2 + 1, dtype=signals.dtype.to_complex())
     grain = max(1, _CHUNK // size)

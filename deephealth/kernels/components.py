@@ -1,9 +1,9 @@
 """Connected components of label maps: connected-components-3d in main memory, CuPy on an accelerator where installed.
 
 Contract: labels D×H×W or H×W of whole numbers or bool, 0 is background; voxels belong together where they touch and
-carry the same label. Components are whole numbers from 1, int32 (int64 from 2^31 voxels on); which component gets which
-number is not promised. Nothing is approximated. The library reads the labels once and writes the components once, and
-nothing here adds a pass over the volume to it.
+carry the same label. Components are whole numbers from 1, int16, int32 or int64, whichever is the narrowest that the
+library is sure will do; which component gets which number is not promised. Nothing is approximated, and nothing here
+adds a pass over the volume to the library's own.
 
 Source: W. Silversmith, cc3d (Wu's decision tree, two-pass union-find); https://github.com/seung-lab/connected-components-3d
 """
@@ -32,7 +32,6 @@ __all__ = [
 Labels = TypeVar("Labels", torch.Tensor, np.ndarray)
 
 _CONNECTIVITY = {2: (4, 8), 3: (6, 18, 26)}
-_NARROW = 2**31  # so many voxels can't have more components than int32 counts
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,8 @@ def connected_components(
         foreground: take all labels above 0 as one, and what is below as background.
 
     Returns:
-        The components, 0 where the background is, of the kind and on the device of the labels; and how many there are.
+        The components, 0 where the background is, int16, int32 or int64, of the kind and on the device of the labels;
+        and how many there are.
 
     Raises:
         DataError: other dimensions, fractional labels, or a connectivity that these dimensions don't have.
@@ -69,7 +69,7 @@ def connected_components(
     Example:
         >>> components, count = connected_components(np.array([[1, 0, 2], [0, 1, 2]]), connectivity=4)
         >>> count, components.max()
-        (3, np.int32(3))
+        (3, np.int16(3))
     """
     near = _checked(labels, connectivity)
     if not isinstance(labels, torch.Tensor):
@@ -181,11 +181,10 @@ def _in_main_memory(labels: np.ndarray, connectivity: int, foreground: bool) -> 
         return np.zeros(labels.shape, dtype=np.int32), 0
     if labels.dtype == bool and (labels.ndim == 2 or 1 in labels.shape):
         labels = labels.view(np.uint8)  # cc3d 4.1's own way with masks is wrong in planes, and fails on single rows
-    wide = labels.size >= _NARROW
-    found, count = cc3d.connected_components(
-        labels, connectivity=connectivity, return_N=True, out_dtype=np.uint64 if wide else np.uint32
-    )
-    return found.view(np.int64 if wide else np.int32), int(count)
+    found, count = cc3d.connected_components(labels, connectivity=connectivity, return_N=True)
+    if found.dtype == np.uint16 and count >= 2**15:
+        return found.astype(np.int32), int(count)
+    return found.view(f"i{found.itemsize}"), int(count)
 
 
 def _on_accelerator(labels: torch.Tensor, connectivity: int, foreground: bool) -> tuple[torch.Tensor, int]:
@@ -197,7 +196,7 @@ def _on_accelerator(labels: torch.Tensor, connectivity: int, foreground: bool) -
     found, count = torch.zeros(labels.shape, dtype=torch.int32, device=labels.device), 0
     for mask in masks:
         numbered, more = ndimage.label(cupy.from_dlpack(mask.to(torch.uint8)), structure=structure)
-        found += torch.from_dlpack(numbered).to(torch.int32) + count * mask
+        found += torch.utils.dlpack.from_dlpack(numbered).to(torch.int32) + count * mask
         count += int(more)
     return found, count
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from deephealth.kernels.compilers import tl, triton
@@ -77,26 +78,29 @@ def _launch(
     device, size = images.device, math.prod(images.shape[2:])
     chunks = -(-size // _CHUNK)
     head, numbers = [], []
+    fields: list[np.ndarray] = []
     for at, its in zip(chosen, instructions, strict=True):
         b, c = rows[at]
         empty = longest - len(its)
         places = [b * one.stride(0) + c * one.stride(1) for one in (images, out)]
         head.append([*([one.code, one.key] for one in its), *[[0, 0]] * empty, places])
-        numbers.append([*([*one.numbers, *[0.0] * (5 - len(one.numbers))] for one in its), *[[0.0] * 5] * empty])
+        numbers.append([*(_numbers(one, fields) for one in its), *[[0.0] * 5] * empty])
     counts = torch.tensor([len(its) for its in instructions], dtype=torch.int64)
-    lines, across, terms = _fields(instructions, tuple(images.shape[2:]), longest)
+    lines, across = _tables(fields, images)
     found = torch.zeros((len(chosen), chunks if statistics else 1, 5), device=device)
     _chain[(chunks, len(chosen))](
         images,
         out,
         found,
-        *(one.to(device) for one in (torch.tensor(head), counts, torch.tensor(numbers), lines, across)),
+        *(one.to(device) for one in (torch.tensor(head), counts, torch.tensor(numbers))),
+        lines,
+        across,
         size,
         images.shape[4],
         images.shape[2] * images.shape[3],
         longest,
         chunks,
-        TERMS=terms,
+        TERMS=len(across),
         STATISTICS=statistics,
         LANES_=LANES,
     )
@@ -116,22 +120,24 @@ def _combined(found: torch.Tensor) -> list[Moments]:
     return [Moments(int(row[0]), *row[1:]) for row in table]
 
 
-def _fields(
-    instructions: Sequence[Sequence[Instruction]], shape: tuple[int, ...], longest: int
-) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Return the coefficients of the bias fields at each line of each row, and the polynomials along W."""
-    found = [one.coefficients for its in instructions for one in its if one.coefficients is not None]
-    if not found:
-        return torch.zeros(1), torch.zeros(1), 1
-    terms = max(one.shape[2] for one in found)
-    lines = torch.zeros((len(instructions), longest, shape[0] * shape[1], terms))
-    for row, its in enumerate(instructions):
-        for place, one in enumerate(its):
-            if one.coefficients is not None:
-                i, j, k = one.coefficients.shape
-                parts = [torch.as_tensor(x) for x in (one.coefficients, legendre(shape[0], i), legendre(shape[1], j))]
-                lines[row, place, :, :k] = torch.einsum("ijk,id,jh->dhk", *parts).reshape(-1, k)
-    return lines, torch.as_tensor(legendre(shape[2], terms)).float(), terms
+def _numbers(one: Instruction, fields: list[np.ndarray]) -> list[float]:
+    """Return the five numbers of an instruction; a bias field's is its place among the fields, where it is put."""
+    if one.coefficients is not None:
+        fields.append(one.coefficients)
+        return [len(fields) - 1.0, 0.0, 0.0, 0.0, 0.0]
+    return [*one.numbers, *[0.0] * (5 - len(one.numbers))]
+
+
+def _tables(fields: Sequence[np.ndarray], images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the coefficients along W of each field at each line (D and H), and the polynomials along W."""
+    depth, height, width = images.shape[2:]
+    terms = max((one.shape[2] for one in fields), default=1)
+    lines = torch.zeros((max(1, len(fields)), depth * height if fields else 1, terms), device=images.device)
+    for table, one in zip(lines, fields, strict=False):
+        i, j, k = one.shape
+        parts = [torch.as_tensor(x, device=images.device) for x in (one, legendre(depth, i), legendre(height, j))]
+        table[:, :k] = torch.einsum("ijk,id,jh->dhk", *parts).reshape(-1, k)
+    return lines, torch.as_tensor(legendre(width, terms), device=images.device).float()
 
 
 @triton.jit
@@ -158,7 +164,6 @@ def _chain(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913
     offsets = chunk * (4 * LANES_) + tl.arange(0, LANES_)
     head += row * (longest + 1) * 2
     numbers += row * longest * 5
-    lines += row * longest * tall * TERMS
     images += tl.load(head + longest * 2)
     out += tl.load(head + longest * 2 + 1)
     x0 = tl.load(images + offsets, mask=offsets < size, other=0.0).to(tl.float32)
@@ -172,7 +177,7 @@ def _chain(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913
             n0, n1, n2, n3 = normal_four(tl.load(head + at * 2 + 1), chunk * LANES_ + tl.arange(0, LANES_))
             x0, x1, x2, x3 = x0 + a * n0, x1 + a * n1, x2 + a * n2, x3 + a * n3
         elif code == 5:
-            field = lines + at * tall * TERMS
+            field = lines + a.to(tl.int64) * tall * TERMS
             x0 = _bias(x0, offsets, size, width, field, across, TERMS)
             x1 = _bias(x1, offsets + LANES_, size, width, field, across, TERMS)
             x2 = _bias(x2, offsets + 2 * LANES_, size, width, field, across, TERMS)

@@ -188,9 +188,8 @@ class Froc(Metric):
         Raises:
             DataError: see :func:`match_candidates`.
         """
-        found = match_candidates(
-            points, scores, lesions, instances=self.instances, spacing=spacing, reach=self.reach
-        )  # fmt: skip
+        reach, given = self.reach, self.instances
+        found = match_candidates(points, scores, lesions, instances=given, spacing=spacing, reach=reach)
         self.alarms.append(torch.from_numpy(found.alarms).to(self.device))
         self.best.append(torch.from_numpy(found.best).to(self.device))
         self.scans += 1

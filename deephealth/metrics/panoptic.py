@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from deephealth.core.errors import DataError
+from deephealth.core.errors import ConfigError, DataError
 from deephealth.metrics.instances import instances_of, overlaps
-from deephealth.metrics.label_maps import InputFormat, LabelMaps, label_maps
+from deephealth.metrics.label_maps import FORMATS, InputFormat, LabelMaps, label_maps
 from deephealth.metrics.per_case import PerCaseMetric, Reduction, exact_sums, reduced
 
 __all__ = ["InstanceMetric", "PanopticQuality"]
@@ -38,6 +38,9 @@ class InstanceMetric(PerCaseMetric):
         input_format: ``index``, ``one-hot``, ``mixed`` or ``logits``.
         ignore_index: number in the reference of voxels that don't count; they are taken out of both maps.
         kwargs: torchmetrics' own settings.
+
+    Raises:
+        ConfigError: with all that is wrong with the settings.
     """
 
     def __init__(
@@ -52,14 +55,19 @@ class InstanceMetric(PerCaseMetric):
         ignore_index: int | None = None,
         **kwargs: Any,
     ) -> None:
+        problems = [] if num_classes > 1 else [f"num_classes: {num_classes}; at least 2, with the background"]
+        if input_format not in FORMATS or input_format == "masks":
+            problems.append(
+                f"input_format: '{input_format}'; {', '.join(FORMATS[:-1])} (channels that overlap: one by one)"
+            )
+        if problems:
+            raise ConfigError(problems, source=type(self).__name__)
         super().__init__((num_classes - 1) * sums, reduction, **kwargs)
         self.sums, self.num_classes, self.pooled, self.connectivity = sums, num_classes, pooled, connectivity
         self.input_format, self.ignore_index = input_format, ignore_index
 
     def maps(self, preds: torch.Tensor, target: torch.Tensor) -> LabelMaps:
         """Return the batch as label maps, checked."""
-        if self.input_format == "masks":
-            raise DataError("instances of masks that overlap", hint="measure each channel with a metric of its own")
         return label_maps(
             preds, target, self.num_classes, input_format=self.input_format, ignore_index=self.ignore_index
         )

@@ -28,6 +28,7 @@ class Row:
         goals: peer -> how many times as fast we want to be at least.
         memory_goals: peer -> largest share of its peak memory that ours may take; empty: memory is not measured.
         apart: each peer has a process of its own; calls of microseconds may share one, which is quicker.
+        scale: peer -> how many times its call would take for the whole work, where it does a share of it.
         threads: numbers of threads of torch (and of OpenMP) to run with.
         group: rows of one group are summed up by the geometric mean of their ratios.
         rounds: interleaved rounds that count.
@@ -44,6 +45,7 @@ class Row:
     goals: Mapping[str, float] = field(default_factory=dict)
     memory_goals: Mapping[str, float] = field(default_factory=dict)
     apart: bool = True
+    scale: Mapping[str, float] = field(default_factory=dict)
     threads: tuple[int, ...] = (1, 2)
     group: str = ""
     rounds: int = 9

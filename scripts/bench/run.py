@@ -121,7 +121,10 @@ def _figures(row: Row, threads: int, rounds: int) -> dict[str, Any]:
         names = one.ask(do="names")
         equal = one.ask(do="check")
         bandwidth = one.ask(do="bandwidth", peer=names[0]) if row.device == "cuda" and row.bytes_moved else None
-    seconds = _times(row, names, threads, rounds)
+    seconds = {
+        name: [row.scale.get(name, 1) * span for span in spans]
+        for name, spans in _times(row, names, threads, rounds).items()
+    }
     figures: dict[str, Any] = {
         "row": row.name,
         "title": row.title,

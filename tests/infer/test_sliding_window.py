@@ -155,6 +155,9 @@ def test_outputs_of_several_scales_as_monai() -> None:
     assert list(found) == ["full", "half"]
     for key in found:
         torch.testing.assert_close(found[key], wanted[key], rtol=1e-5, atol=1e-5)
+    turned = SlidingWindow(8, lambda x: tuple(several(x)[key] for key in ("half", "full", "half")), **arguments)(volume)
+    for tensor, key in zip(turned, ("half", "full", "half"), strict=True):
+        assert torch.equal(tensor, found[key])
     pair = SlidingWindow(8, lambda x: (x, x + 1), **arguments)(volume)
     torch.testing.assert_close(pair[1] - pair[0], torch.ones_like(volume))
     half = SlidingWindow(16, lambda x: torch.nn.functional.avg_pool3d(network(x), 2), **arguments)

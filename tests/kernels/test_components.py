@@ -58,7 +58,7 @@ def test_tensors_stay_tensors_and_views_are_read_right(dtype: torch.dtype) -> No
     view = labels.permute(2, 0, 1)[::2]
     ours, count = connected_components(view, connectivity=6)
     theirs, wanted = by_scipy(view.numpy().astype(np.int64), 6)
-    assert (ours.dtype, count) == (torch.int32, wanted)
+    assert (ours.dtype, count) == (torch.int16, wanted)
     assert_same_partition(ours.numpy(), theirs)
 
 
@@ -70,6 +70,17 @@ def test_masks_of_every_small_shape_are_right(mask: np.ndarray, which: int) -> N
         theirs, wanted = by_scipy(one, connectivity)
         assert count == wanted
         assert_same_partition(ours, theirs)
+
+
+def test_more_components_than_sixteen_bits_count_with_a_sign() -> None:
+    labels = np.zeros((40, 80, 80), dtype=np.uint8)
+    labels[::2, ::2, ::2] = 1
+    labels[::2, ::2, 1::2] = np.arange(2, 42) % 200
+    components, count = connected_components(labels)
+    assert count == components.max() == 20 * 40 * 80 > 2 * 2**15 - 2**11
+    few, many = connected_components(labels[:, :, :70])
+    assert many == few.max() == 20 * 40 * 70
+    assert (few >= 0).all()
 
 
 def test_foreground_joins_labels_and_leaves_out_negative_ones() -> None:

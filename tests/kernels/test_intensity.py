@@ -230,3 +230,14 @@ def test_bad_input_is_named(images: torch.Tensor, programs: list[Any]) -> None:
     if images.ndim == 5:
         with pytest.raises(DataError, match="out is"):
             intensity_chain(torch.zeros(1, 1, 2, 2, 2), [[[]]], out=torch.zeros(1, 1, 2, 2, 3))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
+@pytest.mark.parametrize("version", ["triton", "reference"])
+def test_an_accelerator_gives_the_same(version: str) -> None:
+    images = torch.randn(2, 1, 33, 40, 41, generator=torch.Generator().manual_seed(0))
+    steps = [Noise(0.1, 5), Linear(1.2, 0.1), Contrast(1.3), Bias(np.full((2, 3, 4), 0.05)), Gamma(0.8), Standardize()]
+    with using(version):
+        found = intensity_chain(images.cuda(), [[steps], [steps[:3]]])
+    torch.testing.assert_close(found.cpu(), intensity_chain(images, [[steps], [steps[:3]]]), rtol=0, atol=1e-4)

@@ -101,4 +101,6 @@ def test_bad_input_is_named() -> None:
         LesionScores(2).update(maps, maps + 5)
     with pytest.raises(ConfigError, match="share"):
         LesionScores(2, share=2)
+    with pytest.raises(ConfigError, match="2 mistakes"):
+        PanopticQuality(1, input_format="masks")
     assert PanopticQuality(2)(maps, maps)["panoptic_quality"].isnan()

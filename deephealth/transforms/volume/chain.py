@@ -83,7 +83,8 @@ class Chain:
             if getattr(transform, "looks_at_values", True):
                 work.catch_up(range(samples))
             name = self._name(place)
-            params = [transform.draw(Draws(seed, name), work.sample(at)) for at, seed in enumerate(seeds)]
+            # NumPy's and torch's whole numbers give the draws of Python's
+            params = [transform.draw(Draws(int(seed), name), work.sample(at)) for at, seed in enumerate(seeds)]
             for entries, one in zip(trace, params, strict=True):
                 entries.append((name, one))
             work.do(transform, params)

@@ -139,6 +139,12 @@ class BrightnessMultiplicative(RandomPointwise):
         factor: its range.
         balanced: below and above 1 equally often.
         **common: those of :class:`RandomPointwise`.
+
+    Example:
+        >>> from deephealth.transforms.volume.chain import Chain
+        >>> batch = {"image": torch.tensor([1.0, 3.0]).view(1, 1, 1, 1, -1)}
+        >>> Chain([BrightnessMultiplicative((2.0, 2.0))])(batch, seeds=[0])["image"].flatten()
+        tensor([2., 6.])
     """
 
     def __init__(self, factor: Range = (0.75, 1.25), *, balanced: bool = True, **common: Any) -> None:
@@ -161,6 +167,12 @@ class BrightnessAdditive(RandomPointwise):
         mean: of the number.
         deviation: its standard deviation.
         **common: those of :class:`RandomPointwise`.
+
+    Example:
+        >>> from deephealth.transforms.volume.chain import Chain
+        >>> batch = {"image": torch.tensor([1.0, 3.0]).view(1, 1, 1, 1, -1)}
+        >>> Chain([BrightnessAdditive(2.0, 0.0)])(batch, seeds=[0])["image"].flatten()
+        tensor([3., 5.])
     """
 
     def __init__(self, mean: float = 0.0, deviation: float = 0.1, **common: Any) -> None:
@@ -184,6 +196,12 @@ class Contrast(RandomPointwise):
         preserve_range: hold the values in the range that they had.
         balanced: below and above 1 equally often.
         **common: those of :class:`RandomPointwise`.
+
+    Example:
+        >>> from deephealth.transforms.volume.chain import Chain
+        >>> batch = {"image": torch.tensor([1.0, 3.0]).view(1, 1, 1, 1, -1)}
+        >>> Chain([Contrast((2.0, 2.0), preserve_range=False)])(batch, seeds=[0])["image"].flatten()
+        tensor([0., 4.])
     """
 
     def __init__(
@@ -211,6 +229,12 @@ class Gamma(RandomPointwise):
         retain_stats: restore the mean and the standard deviation.
         balanced: below and above 1 equally often.
         **common: those of :class:`RandomPointwise`.
+
+    Example:
+        >>> from deephealth.transforms.volume.chain import Chain
+        >>> batch = {"image": torch.tensor([0.0, 1.0, 2.0]).view(1, 1, 1, 1, -1)}
+        >>> Chain([Gamma((2.0, 2.0), retain_stats=False)])(batch, seeds=[0])["image"].flatten()
+        tensor([0.0000, 0.5000, 2.0000])
     """
 
     def __init__(
@@ -243,6 +267,12 @@ class BiasField(RandomPointwise):
         coefficient: range of each coefficient.
         degree: of the polynomial, all axes together.
         **common: those of :class:`RandomPointwise`.
+
+    Example:
+        >>> from deephealth.transforms.volume.chain import Chain
+        >>> batch = {"image": torch.tensor([1.0, 3.0]).view(1, 1, 1, 1, -1)}
+        >>> Chain([BiasField((0.0, 0.0))])(batch, seeds=[0])["image"].flatten()
+        tensor([1., 3.])
     """
 
     def __init__(self, coefficient: Range = (0.0, 0.1), *, degree: int = 3, **common: Any) -> None:
@@ -321,6 +351,12 @@ class NormalizeIntensity(Pointwise):
 
     Raises:
         ConfigError: just one of subtrahend and divisor is given, they differ in length, or a divisor is 0.
+
+    Example:
+        >>> from deephealth.transforms.volume.chain import Chain
+        >>> batch = {"image": torch.tensor([0.0, 1.0, 3.0]).view(1, 1, 1, 1, -1)}
+        >>> Chain([NormalizeIntensity(nonzero=True)])(batch, seeds=[0])["image"].flatten()
+        tensor([ 0., -1.,  1.])
     """
 
     def __init__(

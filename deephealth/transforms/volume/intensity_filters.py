@@ -109,6 +109,12 @@ class SimulateLowResolution(_RandomFilter):
         zoom: range of the share of voxels that is kept along an axis.
         ignore_axes: axes (0, 1, 2 for D, H, W) that keep all.
         **common: ``probability``, ``channel_probability``, ``same_for_channels``, ``same_for_axes``, ``image_keys``.
+
+    Example:
+        >>> from deephealth.transforms.volume.chain import Chain
+        >>> batch = {"image": torch.tensor([0.0, 1.0, 2.0, 3.0]).view(1, 1, 1, 1, -1)}
+        >>> Chain([SimulateLowResolution((0.5, 0.5))])(batch, seeds=[0])["image"].flatten()
+        tensor([1.0000, 1.5000, 2.5000, 3.0000])
     """
 
     def __init__(self, zoom: Range = (0.5, 1.0), *, ignore_axes: Sequence[int] = (), **common: Any) -> None:

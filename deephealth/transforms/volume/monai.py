@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from deephealth.core.errors import DataError
+from deephealth.core.errors import ConfigError, DataError
 from deephealth.transforms.volume.base import AFFINE, Batch, Draws, Params, VolumeTransform
 
 __all__ = ["MonaiTransform", "is_monai"]
@@ -42,6 +42,9 @@ class MonaiTransform(VolumeTransform):
         image_keys: entries with intensities.
         label_keys: entries of whole numbers; they keep their dtype.
 
+    Raises:
+        ConfigError: the transform is lazy and stands alone.
+
     Example:
         >>> from monai.transforms import RandFlipd
         >>> flip = MonaiTransform(RandFlipd(["image"], prob=1.0, spatial_axis=0))
@@ -56,6 +59,11 @@ class MonaiTransform(VolumeTransform):
         self, transform: Any, *, image_keys: Sequence[str] = ("image",), label_keys: Sequence[str] = ("label",)
     ) -> None:
         super().__init__(image_keys=image_keys, label_keys=label_keys)
+        if getattr(transform, "lazy", False) and not hasattr(transform, "transforms"):
+            raise ConfigError(
+                [f"{type(transform).__name__} is lazy: the chain needs its result; lazy=False, or inside a Compose"],
+                source="the chain",
+            )
         self.transform = transform
 
     def draw(self, draws: Draws, sample: Mapping[str, torch.Tensor]) -> Params | None:

@@ -232,7 +232,7 @@ def on_accelerator() -> Mapping[str, Callable[[], Any]]:
     field = np.random.default_rng(0).uniform(-0.1, 0.1, (4, 4, 4))
     first = [Linear(NUMBERS["scale"], NUMBERS["shift"]), Contrast(NUMBERS["contrast"], False)]
     programs = [[[*first, Gamma(NUMBERS["gamma"]), Bias(field), Noise(NUMBERS["noise"], at)]] for at in range(SHAPE[0])]
-    bias = torch.exp(torch.log(Bias(field).on(torch.ones(SHAPE[2:], device="cuda"))))
+    bias = Bias(field).on(torch.ones(SHAPE[2:], device="cuda"))
 
     def by_triton() -> torch.Tensor:
         with using("triton"):

@@ -49,7 +49,7 @@ def _peers(
 
 
 def _check(bound: float, outputs: Mapping[str, Any]) -> str:
-    """Compare; an element within rounding of the ReLU's kink may take the other slope, and a sum shows each of them."""
+    """Compare; an element within rounding of the kink may take the other slope, which moves a sum by up to 1e-3."""
     worst = summed = 0.0
     for theirs in outputs.values():
         for mine, peer in zip(outputs["deephealth"], theirs, strict=True):
@@ -59,7 +59,7 @@ def _check(bound: float, outputs: Mapping[str, Any]) -> str:
             else:
                 worst = max(worst, float(apart.topk(1 + len(apart) // 100_000).values[-1]))
     text = f"output and gradient of x within {worst:.1e} of the largest value, of weight and bias {summed:.1e}"
-    if worst > bound or summed > max(1e-2, bound):
+    if worst > bound or summed > max(2e-3, bound):
         raise AssertionError(text)
     return text
 

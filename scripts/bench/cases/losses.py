@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from row import Row
 from torch.nn import functional
 
 from deephealth.kernels.compilers import using
 from deephealth.kernels.dice_ce import dice_ce
-from scripts.bench.row import Row
 
 __all__ = ["ROWS"]
 

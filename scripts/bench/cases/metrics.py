@@ -15,7 +15,7 @@ from typing import Any
 
 import cc3d
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 - everybody's name for it
 import torch
 from monai.metrics import compute_dice, compute_hausdorff_distance, compute_surface_dice
 from monai.metrics.utils import get_edge_surface_distance
@@ -97,7 +97,7 @@ def components_of_a_mask() -> Calls:
         numbering = sitk.ConnectedComponentImageFilter()
         numbering.FullyConnectedOn()
         found = numbering.Execute(image)
-        return sitk.GetArrayViewFromImage(found), numbering.GetObjectCount()
+        return sitk.GetArrayFromImage(found), numbering.GetObjectCount()
 
     return {
         "deephealth": lambda: connected_components(mask),
@@ -146,9 +146,8 @@ def scores() -> Calls:
     """Dice, HD95 and NSD per class. MONAI as published, and with the surfaces found once for both scores."""
     prediction, reference = volumes()
     said, true = torch.from_numpy(prediction)[None], torch.from_numpy(reference)[None]
-    pair = [
-        torch.nn.functional.one_hot(one.long(), LABELS + 1).movedim(-1, 1).float().contiguous() for one in (said, true)
-    ]
+    one_hot = torch.nn.functional.one_hot
+    pair = [one_hot(one.long(), LABELS + 1).movedim(-1, 1).float().contiguous() for one in (said, true)]
     images = [sitk.GetImageFromArray(one) for one in (prediction, reference)]
     for image in images:
         image.SetSpacing(SPACING[::-1])
@@ -191,8 +190,8 @@ def _simpleitk_scores(said: Any, true: Any, label: int, overlap: Any) -> tuple[f
     last = np.minimum(box[:3] + box[3:] + 1, SIDE)
     masks = [sitk.RegionOfInterest(one, (last - first).tolist(), first.tolist()) for one in masks]
     edges = [one - sitk.BinaryErode(one, (1, 1, 1), sitk.sitkCross, 0, 1, False) for one in masks]
-    far = [sitk.GetArrayViewFromImage(sitk.SignedMaurerDistanceMap(one, False, False, True)) for one in edges]
-    on = [sitk.GetArrayViewFromImage(one) > 0 for one in edges]
+    far = [sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(one, False, False, True)) for one in edges]
+    on = [sitk.GetArrayFromImage(one) > 0 for one in edges]
     both = [np.abs(far[1][on[0]]), np.abs(far[0][on[1]])]
     within = np.concatenate(both) <= np.float32(TOLERANCES[label - 1])
     return overlap.GetDiceCoefficient(label), max(np.percentile(one, 95) for one in both), float(within.mean())
@@ -219,7 +218,7 @@ ROWS = [
         title=f"connected components, one mask, {SIDE}^3, 26 neighbours",
         peers=components_of_a_mask,
         check=same_components,
-        goals={"cc3d": 0.98, "scipy": 5.0},
+        goals={"cc3d": 0.98},
         packages=("connected-components-3d", "scipy", "SimpleITK"),
     ),
     Row(

@@ -32,7 +32,7 @@ def _peer(network: Any, window: int, overlap: float) -> Callable[[torch.Tensor],
 
 def _identity() -> Mapping[str, Callable[[], Any]]:
     volume = torch.randn(1, 1, 256, 256, 256, generator=torch.Generator().manual_seed(0))
-    ours = SlidingWindow(96, lambda x: x, overlap=0.5, mode="gaussian", batch=1)
+    ours = SlidingWindow(96, lambda x: x, overlap=0.5, mode="gaussian")
     theirs = _peer(lambda x: x, 96, 0.5)
     return {"deephealth": lambda: ours(volume), MONAI: lambda: theirs(volume)}
 
@@ -55,7 +55,7 @@ _FACTORS = torch.linspace(-1, 1, 8).reshape(8, 1, 1, 1)
 
 
 def _to_labels(volume: torch.Tensor, network: Any, window: int) -> Mapping[str, Callable[[], Any]]:
-    ours = SlidingWindow(window, network, overlap=0.5, mode="gaussian", batch=1)
+    ours = SlidingWindow(window, network, overlap=0.5, mode="gaussian")
     theirs = _peer(network, window, 0.5)
     return {
         "deephealth": lambda: ours.labels(volume),

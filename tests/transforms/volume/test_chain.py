@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -66,6 +67,13 @@ def test_a_sample_is_the_same_in_any_batch_and_order() -> None:
         assert torch.equal(shuffled[key], together[key][order])
     other = chain(batch, [counter_seed(0, 1, name) for name in range(8)])
     assert not torch.equal(other["image"], together["image"])
+
+
+def test_seeds_of_any_whole_number_type_are_one() -> None:
+    batch = some_batch()
+    expected = chain_of_all()(batch, [1, 2, 3, 4])["image"]
+    for seeds in (np.arange(1, 5), torch.arange(1, 5)):
+        assert torch.equal(chain_of_all()(batch, seeds)["image"], expected)
 
 
 def test_the_given_batch_is_left_as_it_is() -> None:

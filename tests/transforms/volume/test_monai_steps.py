@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from deephealth.core.errors import DataError
+from deephealth.core.errors import ConfigError, DataError
 from deephealth.transforms.volume.base import TRACE, Batch
 from deephealth.transforms.volume.chain import Chain
 from deephealth.transforms.volume.intensity import GaussianNoise
@@ -130,6 +130,17 @@ def test_several_samples_or_sizes_are_refused() -> None:
         Chain([monai.RandSpatialCropSamplesd(BOTH, (3, 3, 3), num_samples=2, random_size=False)])(batch, [0, 1])
     with pytest.raises(DataError, match="different sizes"):
         Chain([monai.RandSpatialCropd(BOTH, (3, 3, 3), random_size=True)])(batch, [0, 1])
+
+
+def test_a_lazy_transform_needs_a_composition() -> None:
+    with pytest.raises(ConfigError, match="lazy"):
+        Chain([monai.Flipd(BOTH, 0, lazy=True)])
+    batch = some_batch()
+    found = Chain([monai.Compose([monai.Flipd(BOTH, 0), monai.Rotate90d(BOTH, spatial_axes=(0, 1))], lazy=True)])(
+        batch, [0, 1]
+    )
+    expected = positions(found["affine"], tuple(found["image"].shape[2:])).float()
+    torch.testing.assert_close(found["image"], expected, rtol=0, atol=2e-3)
 
 
 def test_monai_is_recognised() -> None:
