@@ -40,8 +40,8 @@ class SlidingWindow(Settings):
         sigma_scale: standard deviation of the Gaussian as a share of the window; one number, or one per axis.
         padding_mode: ``constant``, ``reflect``, ``replicate`` or ``circular``.
         cval: the value of constant padding.
-        batch: windows per forward pass; does not change the answers. ``None`` is 1 on a processor, where a window stays
-            in the cache (and need not be copied for a network that leaves its input alone), and 4 elsewhere.
+        batch: windows per forward pass; does not change the answers. A single one is not copied for a network that
+            leaves its input alone.
         mirror: test-time augmentation: the mean over all 2^n mirror images along these spatial axes.
         weights: of the networks; ``None`` is equal.
         average: ``logits`` (as nnU-Net) or ``probabilities``: what is averaged over windows, mirror images and

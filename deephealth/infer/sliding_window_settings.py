@@ -35,7 +35,7 @@ class Settings:
     sigma_scale: float | Sequence[float] = field(default=0.125, kw_only=True)
     padding_mode: Padding = field(default="constant", kw_only=True)
     cval: float = field(default=0.0, kw_only=True)
-    batch: int | None = field(default=None, kw_only=True)
+    batch: int = field(default=4, kw_only=True)
     mirror: Sequence[int] = field(default=(), kw_only=True)
     weights: Sequence[float] | None = field(default=None, kw_only=True)
     average: Average = field(default="logits", kw_only=True)
@@ -51,7 +51,7 @@ class Settings:
             *_outside("overlap", self.overlap, lambda share: 0 <= share < 1),
             *_outside("sigma_scale", self.sigma_scale, lambda share: 0 < share < math.inf),
         ]
-        if self.batch is not None and not _whole(self.batch):
+        if not _whole(self.batch):
             problems.append(f"batch: {self.batch} is not a whole number above 0")
         if self.mode not in ("constant", "gaussian"):
             problems.append(f"mode: '{self.mode}' is neither constant nor gaussian")

@@ -19,8 +19,6 @@ from deephealth.kernels.window import Blend, blend, gather
 
 __all__ = ["Walk"]
 
-_BATCH = 4  # windows per forward pass on an accelerator
-
 
 class Walk:
     """One call: the volume with three spatial axes, padded, and the grid of its windows."""
@@ -108,8 +106,7 @@ class Walk:
     def _forward(self) -> Iterator[tuple[list[Place], Any]]:
         settings, volume = self.settings, self.volume
         places = self._places()
-        count = settings.batch or (1 if self.device.type == "cpu" else _BATCH)
-        count = min(count, volume.shape[0] * math.prod(len(axis) for axis in self.grid.starts))
+        count = min(settings.batch, volume.shape[0] * math.prod(len(axis) for axis in self.grid.starts))
         batch = torch.empty((count, volume.shape[1], *self.grid.window), dtype=settings.dtype, device=volume.device)
         plain = count == 1 and volume.dtype == settings.dtype and not volume.is_inference()
         copied = True

@@ -156,7 +156,8 @@ def _surface(labels, void, flat, first, last, found):  # type: ignore[no-untyped
         for y in range(height):
             at, to = labels[z, y], found[z, y]
             if y == 0 or y == height - 1 or width < 3 or (not flat and (z == 0 or z == depth - 1)):
-                to[:] = at
+                for x in range(width):
+                    to[x] = at[x]
                 continue
             over, under = (at, at) if flat else (labels[z - 1, y], labels[z + 1, y])
             before, after = labels[z, y - 1], labels[z, y + 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -10,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from monai.metrics.utils import get_edge_surface_distance, get_mask_edges
 
-from deephealth.kernels import surface as module
 from deephealth.kernels.compilers import using
 from deephealth.kernels.label_pairs import label_pairs
 from deephealth.kernels.surface import surface, surface_gaps, surface_gaps_reference
 
+module = sys.modules[surface.__module__]  # the package's own `surface` is the function
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=9)
 TYPES = st.sampled_from([np.uint8, np.int16])
 VOID = 3

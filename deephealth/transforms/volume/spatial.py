@@ -263,7 +263,7 @@ def _stacked(key: str, parts: Sequence[torch.Tensor], given: torch.Tensor) -> to
         raise DataError(
             f"'{key}': the samples would get the sizes {', '.join(map(str, dict.fromkeys(found)))}",
             allowed="one size for all samples of a batch",
-            hint="batches of one, or a transform with a fixed size such as ResizeWithPadOrCrop after collating singly",
+            hint="use batches of one, and ResizeWithPadOrCrop before samples are put together",
         )
     if len(parts) == 1:
         return parts[0][None]  # without a copy

@@ -32,7 +32,7 @@ def _peer(network: Any, window: int, overlap: float) -> Callable[[torch.Tensor],
 
 def _identity() -> Mapping[str, Callable[[], Any]]:
     volume = torch.randn(1, 1, 256, 256, 256, generator=torch.Generator().manual_seed(0))
-    ours = SlidingWindow(96, lambda x: x, overlap=0.5, mode="gaussian")
+    ours = SlidingWindow(96, lambda x: x, overlap=0.5, mode="gaussian", batch=1)
     theirs = _peer(lambda x: x, 96, 0.5)
     return {"deephealth": lambda: ours(volume), MONAI: lambda: theirs(volume)}
 
