@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import cc3d
 import numpy as np
 import torch
+from torch.utils.dlpack import from_dlpack
 
 from deephealth.core.errors import DataError
 
@@ -196,7 +197,7 @@ def _on_accelerator(labels: torch.Tensor, connectivity: int, foreground: bool) -
     found, count = torch.zeros(labels.shape, dtype=torch.int32, device=labels.device), 0
     for mask in masks:
         numbered, more = ndimage.label(cupy.from_dlpack(mask.to(torch.uint8)), structure=structure)
-        found += torch.utils.dlpack.from_dlpack(numbered).to(torch.int32) + count * mask
+        found += from_dlpack(numbered).to(torch.int32) + count * mask
         count += int(more)
     return found, count
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import edt
 import numpy as np
 import torch
+from torch.utils.dlpack import from_dlpack
 
 from deephealth.core.errors import DataError
 
@@ -127,5 +128,5 @@ def _on_accelerator(labels: torch.Tensor, steps: tuple[float, ...], border: bool
         if bool(mask.all()):
             return torch.full_like(found, float("inf"))
         far = ndimage.distance_transform_edt(cupy.from_dlpack(mask.to(torch.uint8)), sampling=steps)
-        found += torch.utils.dlpack.from_dlpack(far).to(torch.float32)
+        found += from_dlpack(far).to(torch.float32)
     return found[tuple(slice(1, -1) for _ in range(labels.ndim))] if border else found

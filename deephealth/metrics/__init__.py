@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from deephealth.metrics.lesions import LesionScores
     from deephealth.metrics.overlap import DiceScore, JaccardScore, VolumeScores
     from deephealth.metrics.panoptic import PanopticQuality
+    from deephealth.metrics.scoring import VolumeScoring, volume_scores
     from deephealth.metrics.segmentation import MaskScores, mask_scores, segmentation_metrics
     from deephealth.metrics.surface import AverageSurfaceDistance, HausdorffDistance, NormalizedSurfaceDice
-    from deephealth.metrics.volume_scores import volume_scores
 
 __all__ = [
     "AverageSurfaceDistance",
@@ -36,6 +36,7 @@ __all__ = [
     "PanopticQuality",
     "Spheres",
     "VolumeScores",
+    "VolumeScoring",
     "apply_temperature",
     "bootstrap_interval",
     "classification_metrics",
@@ -63,6 +64,7 @@ _HOMES = {
     "PanopticQuality": "panoptic",
     "Spheres": "froc",
     "VolumeScores": "overlap",
+    "VolumeScoring": "scoring",
     "apply_temperature": "calibration",
     "bootstrap_interval": "bootstrap",
     "classification_metrics": "classification",
@@ -73,7 +75,7 @@ _HOMES = {
     "match_candidates": "froc",
     "percentile_interval": "bootstrap",
     "segmentation_metrics": "segmentation",
-    "volume_scores": "volume_scores",
+    "volume_scores": "scoring",
 }
 
 __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

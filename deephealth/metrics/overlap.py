@@ -8,13 +8,13 @@ import torch
 
 from deephealth.metrics.label_maps import InputFormat
 from deephealth.metrics.per_case import PerCaseMetric, Reduction, reduced
-from deephealth.metrics.volume_scores import ScoreName, Spacing, VolumeScoring
+from deephealth.metrics.scoring import ScoreName, Spacing, VolumeScoring
 
 __all__ = ["DiceScore", "JaccardScore", "VolumeMetric", "VolumeScores"]
 
 
 class VolumeMetric(PerCaseMetric):
-    """Base of the metrics of :mod:`deephealth.metrics.volume_scores`; a subclass names its scores.
+    """Base of the metrics of :mod:`deephealth.metrics.scoring`; a subclass names its scores.
 
     Args:
         num_classes: with the background.
@@ -25,7 +25,7 @@ class VolumeMetric(PerCaseMetric):
         ignore_index: number in the reference of voxels that don't count.
         both_empty: ``undefined`` (NaN) or ``perfect``: a class that is in neither map.
         reference_empty: ``worst`` or ``undefined``: a class that is predicted and not there.
-        settings: of :class:`~deephealth.metrics.volume_scores.VolumeScoring` and of torchmetrics.
+        settings: of :class:`~deephealth.metrics.scoring.VolumeScoring` and of torchmetrics.
 
     Raises:
         ConfigError: settings that can't be.

@@ -1,6 +1,6 @@
 """Distances between surfaces as torchmetrics: per case and class first, then the mean.
 
-Definitions, conventions for what is missing, and sources: :mod:`deephealth.metrics.volume_scores`. Where several of
+Definitions, conventions for what is missing, and sources: :mod:`deephealth.metrics.scoring`. Where several of
 these are wanted, :class:`~deephealth.metrics.overlap.VolumeScores` finds the surfaces once.
 """
 

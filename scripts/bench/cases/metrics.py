@@ -23,7 +23,7 @@ from row import Row, made_once
 from scipy import ndimage
 
 from deephealth.kernels.components import connected_components
-from deephealth.metrics.volume_scores import VolumeScoring
+from deephealth.metrics.scoring import VolumeScoring
 
 SIDE, LABELS = 192, 14
 SPACING = (1.5, 0.8, 0.8)

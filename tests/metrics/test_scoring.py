@@ -25,7 +25,7 @@ from deephealth.core.errors import ConfigError, DataError
 from deephealth.kernels.compilers import using
 from deephealth.metrics.overlap import DiceScore, JaccardScore, VolumeScores
 from deephealth.metrics.surface import AverageSurfaceDistance, HausdorffDistance, NormalizedSurfaceDice
-from deephealth.metrics.volume_scores import SCORES, VolumeScoring, volume_scores
+from deephealth.metrics.scoring import SCORES, VolumeScoring, volume_scores
 
 CLASSES = 4
 STEPS = (2.5, 0.7, 1.1)
