@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -39,15 +39,24 @@ _PATIENCE_S = 60
 _PACKAGES = ("numpy", "torch", "numba", "deephealth")
 
 
+class Work(NamedTuple):
+    """What the processes of one measurement are told: the row, the module it is in, and the number of threads."""
+
+    module: str
+    row: Row
+    threads: int
+
+
 class Peer:
     """A process that prepares the work of one row and does it in one way or another when asked."""
 
-    def __init__(self, row: Row, threads: int, *, exact_memory: bool = False) -> None:
+    def __init__(self, work: Work, *, exact_memory: bool = False) -> None:
+        threads = work.threads
         environment = os.environ | {f"{library}_NUM_THREADS": str(threads) for library in _LIBRARIES}
         environment |= {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": str(threads)}
         if exact_memory:  # large blocks go back to the system as they are freed: a second call shows its whole peak
             environment |= {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
-        order = json.dumps({"row": row.name, "threads": threads})
+        order = json.dumps({"module": work.module, "row": work.row.name, "threads": threads})
         self._process = subprocess.Popen(
             [sys.executable, str(_SERVE), order],
             stdin=subprocess.PIPE,
@@ -82,21 +91,21 @@ def main() -> None:
     options = _options()
     known = rows()
     if options.list:
-        print("\n".join(f"{row.name:24} {row.title}" for row in known.values()))
+        print("\n".join(f"{row.name:24} {row.title}" for _, row in known.values()))
         return
     unknown = set(options.rows) - set(known)
     if unknown:
         sys.exit(f"no such row: {', '.join(sorted(unknown))}; --list names them")
-    chosen = [row for name, row in known.items() if name in options.rows or not options.rows]
+    chosen = [found for name, found in known.items() if name in options.rows or not options.rows]
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
-    found = [figures for row in chosen for figures in measured(row, options, folder)]
+    found = [figures for module, row in chosen for figures in measured(module, row, options, folder)]
     text = table(found)
     (folder / "table.md").write_text(text)
     print(text)
 
 
-def measured(row: Row, options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
+def measured(module: str, row: Row, options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     """Check and time one row for each number of threads; a row that fails is reported and passed over."""
     if row.device == "cuda" and not _accelerator():
         yield {"row": row.name, "title": row.title, "skipped": "not measured: no accelerator here"}
@@ -106,7 +115,7 @@ def measured(row: Row, options: argparse.Namespace, folder: Path) -> Iterator[di
             _wait_for_quiet(force=options.busy)
             with tempfile.TemporaryDirectory() as common:
                 os.environ[FOLDER] = common
-                figures = _figures(row, threads, options.rounds or row.rounds)
+                figures = _figures(Work(module, row, threads), options.rounds or row.rounds)
         except RuntimeError as problem:
             yield {"row": row.name, "title": row.title, "threads": threads, "skipped": str(problem)}
             continue
@@ -116,14 +125,14 @@ def measured(row: Row, options: argparse.Namespace, folder: Path) -> Iterator[di
         yield figures
 
 
-def _figures(row: Row, threads: int, rounds: int) -> dict[str, Any]:
-    with closing(Peer(row, threads)) as one:
+def _figures(work: Work, rounds: int) -> dict[str, Any]:
+    row, threads = work.row, work.threads
+    with closing(Peer(work)) as one:
         names = one.ask(do="names")
         equal = one.ask(do="check")
         bandwidth = one.ask(do="bandwidth", peer=names[0]) if row.device == "cuda" and row.bytes_moved else None
     seconds = {
-        name: [row.scale.get(name, 1) * span for span in spans]
-        for name, spans in _times(row, names, threads, rounds).items()
+        name: [row.scale.get(name, 1) * span for span in spans] for name, spans in _times(work, names, rounds).items()
     }
     figures: dict[str, Any] = {
         "row": row.name,
@@ -137,21 +146,21 @@ def _figures(row: Row, threads: int, rounds: int) -> dict[str, Any]:
         "machine": machine([*_PACKAGES, *row.packages]),
     }
     if row.memory_goals:
-        peaks = {name: _peak(row, name, threads) for name in (names[0], *row.memory_goals)}
+        peaks = {name: _peak(work, name) for name in (names[0], *row.memory_goals)}
         figures |= {"peaks": peaks, "memory_goals": dict(row.memory_goals)}
     if bandwidth:
         figures["share_of_copy"] = row.bytes_moved / sorted(seconds[names[0]])[rounds // 2] / bandwidth
     return figures
 
 
-def _times(row: Row, names: Sequence[str], threads: int, rounds: int) -> dict[str, list[float]]:
+def _times(work: Work, names: Sequence[str], rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in names}
     with ExitStack() as stack:
-        first = stack.enter_context(closing(Peer(row, threads)))
+        first = stack.enter_context(closing(Peer(work)))
         peers = dict.fromkeys(names, first)
-        if row.apart:
-            peers |= {name: stack.enter_context(closing(Peer(row, threads))) for name in names[1:]}
-        least_s = _LEAST_S if row.apart else _SHORT_S
+        if work.row.apart:
+            peers |= {name: stack.enter_context(closing(Peer(work))) for name in names[1:]}
+        least_s = _LEAST_S if work.row.apart else _SHORT_S
         for name, peer in peers.items():
             peer.ask(do="time", peer=name, least_s=_WARM_S)
         for at in range(rounds):
@@ -161,8 +170,8 @@ def _times(row: Row, names: Sequence[str], threads: int, rounds: int) -> dict[st
     return found
 
 
-def _peak(row: Row, name: str, threads: int) -> int:
-    with closing(Peer(row, threads, exact_memory=True)) as peer:
+def _peak(work: Work, name: str) -> int:
+    with closing(Peer(work, exact_memory=True)) as peer:
         return int(peer.ask(do="peak", peer=name))
 
 

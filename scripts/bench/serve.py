@@ -24,22 +24,27 @@ from row import Row
 _PAGE_KIB = 1024
 
 
-def rows() -> dict[str, Row]:
-    """Return every row of every module of ``cases`` whose packages are installed."""
+def rows() -> dict[str, tuple[str, Row]]:
+    """Return every row of every module of ``cases`` whose packages are installed, with its module, by name."""
     import cases
 
-    found: dict[str, Row] = {}
+    found: dict[str, tuple[str, Row]] = {}
     for module in pkgutil.iter_modules(cases.__path__):
         try:
-            listed = importlib.import_module(f"cases.{module.name}").ROWS
+            listed = rows_of(module.name)
         except ImportError as error:
             print(f"the rows of cases/{module.name}.py are left out: {error}", file=sys.stderr)
             continue
         for row in listed:
             if row.name in found:
                 raise ValueError(f"two rows are called {row.name}")
-            found[row.name] = row
+            found[row.name] = module.name, row
     return found
+
+
+def rows_of(module: str) -> list[Row]:
+    """Return the rows of one module."""
+    return list(importlib.import_module(f"cases.{module}").ROWS)
 
 
 def settle(threads: int) -> None:
@@ -136,7 +141,7 @@ def main() -> None:
     os.dup2(2, 1)
     start = json.loads(sys.argv[1])
     settle(start["threads"])
-    row = rows()[start["row"]]
+    row = next(row for row in rows_of(start["module"]) if row.name == start["row"])
     peers = row.peers()
     for line in sys.stdin:
         try:

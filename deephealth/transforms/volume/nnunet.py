@@ -5,7 +5,6 @@ Source: Isensee et al., nnU-Net, Nature Methods 2021; the settings are those of 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,8 +98,8 @@ def nnunet_augmentation(
 
 
 def _rotation(patch_size: Sequence[int], in_slices: bool) -> float:
-    """Return the largest angle: all around in slices, unless a 2-D patch is oblong."""
+    """Return the largest angle in degrees: all around in slices, unless a 2-D patch is oblong."""
     if not in_slices:
-        return math.radians(30)
+        return 30.0
     oblong = patch_size[0] == 1 and max(patch_size[1:]) / min(patch_size[1:]) > 1.5
-    return math.radians(15) if oblong else math.pi
+    return 15.0 if oblong else 180.0

@@ -25,9 +25,10 @@ class RotateScaleMirror(VolumeTransform):
 
     Args:
         patch_size: D, H, W of the result.
-        rotation: largest angle about each axis, in radians.
+        rotation: largest angle about each axis, degrees.
         rotation_probability: of rotating a sample.
-        scale: range of the factor, the same for all axes; above 1 makes objects smaller.
+        scale: range of the factor, the same for all axes; as in nnU-Net it is that of the positions that are looked up:
+            above 1 objects become smaller.
         scale_probability: of scaling a sample.
         mirror_axes: axes that are mirrored half of the time each.
         in_slices: rotate about the first axis and scale the other two alone.
@@ -49,7 +50,7 @@ class RotateScaleMirror(VolumeTransform):
         self,
         patch_size: Sequence[int],
         *,
-        rotation: float = math.radians(30),
+        rotation: float = 30.0,
         rotation_probability: float = 0.2,
         scale: Range = (0.7, 1.4),
         scale_probability: float = 0.2,
@@ -75,7 +76,7 @@ class RotateScaleMirror(VolumeTransform):
     def draw(self, draws: Draws, sample: Mapping[str, torch.Tensor]) -> Params | None:
         """Draw rotation, scale and mirroring; see :meth:`VolumeTransform.draw`."""
         rotated, scaled = draws.happens(self.rotation_probability), draws.happens(self.scale_probability)
-        angles = [draws.uniform(*self.rotation) for _ in range(3)]
+        angles = [math.radians(draws.uniform(*self.rotation)) for _ in range(3)]
         factor = draws.uniform(*self.scale)
         mirrored = [axis in self.mirror_axes and draws.happens(0.5) for axis in range(3)]
         source = size_of(self, sample)

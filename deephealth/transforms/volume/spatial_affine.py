@@ -172,5 +172,11 @@ def _spacing(sample: Mapping[str, torch.Tensor]) -> np.ndarray:
 
 
 def _range(given: Sequence[float] | np.ndarray) -> Range:
-    low, high = given
-    return float(low), float(high)
+    """Return (low, high).
+
+    Raises:
+        ConfigError: something else was given, such as one number.
+    """
+    if np.shape(given) != (2,):
+        raise ConfigError([f"{given} is not a range; give (low, high)"], source="RandomAffineElastic")
+    return float(given[0]), float(given[1])
