@@ -24,8 +24,8 @@ from torchmetrics.segmentation import DiceScore as TheirDice
 from deephealth.core.errors import ConfigError, DataError
 from deephealth.kernels.compilers import using
 from deephealth.metrics.overlap import DiceScore, JaccardScore, VolumeScores
-from deephealth.metrics.surface import AverageSurfaceDistance, HausdorffDistance, NormalizedSurfaceDice
 from deephealth.metrics.scoring import SCORES, VolumeScoring, volume_scores
+from deephealth.metrics.surface import AverageSurfaceDistance, HausdorffDistance, NormalizedSurfaceDice
 
 CLASSES = 4
 STEPS = (2.5, 0.7, 1.1)
