@@ -8,6 +8,7 @@ from deephealth.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from deephealth.transforms.volume.base import AFFINE, TRACE, Batch, Draws, Params, VolumeTransform
+    from deephealth.transforms.volume.catalogue import VOLUME_TRANSFORMS, build_chain
     from deephealth.transforms.volume.chain import Chain
     from deephealth.transforms.volume.crop import (
         CenterSpatialCrop,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AFFINE",
     "TRACE",
+    "VOLUME_TRANSFORMS",
     "Batch",
     "BiasField",
     "BrightnessAdditive",
@@ -70,12 +72,14 @@ __all__ = [
     "SpatialCrop",
     "SpatialPad",
     "VolumeTransform",
+    "build_chain",
     "nnunet_augmentation",
 ]
 
 _HOMES = {
     "AFFINE": "base",
     "TRACE": "base",
+    "VOLUME_TRANSFORMS": "catalogue",
     "Batch": "base",
     "BiasField": "intensity",
     "BrightnessAdditive": "intensity",
@@ -108,6 +112,7 @@ _HOMES = {
     "SpatialCrop": "crop",
     "SpatialPad": "pad",
     "VolumeTransform": "base",
+    "build_chain": "catalogue",
     "nnunet_augmentation": "nnunet",
 }
 
