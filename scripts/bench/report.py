@@ -93,4 +93,4 @@ def _cells(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         said = f"memory {share:.2f}x ({ours_bytes / _MEGABYTE:.0f} / {theirs / _MEGABYTE:.0f} MB)"
         yield (*facts, name, said, f"{goal:g}", "yes" if share <= goal else "NO", "")
     if "share_of_copy" in figures:
-        yield (*facts, "copy", f"{figures['share_of_copy']:.0%} of the copy bandwidth", "", "", "")
+        yield (*facts, "copy", f"{figures['share_of_copy']:.0%} of the bandwidth of a copy", "", "", "")

@@ -34,8 +34,8 @@ class Row:
         rounds: interleaved rounds that count.
         packages: distributions whose versions are printed.
         device: ``cpu``, or ``cuda`` for rows that are skipped without an accelerator.
-        bytes_moved: bytes that the work must at least read and write; on an accelerator the share of the copy bandwidth
-            is printed.
+        bytes_moved: bytes that the work must at least read and write: the time that a copy of as many takes, measured
+            there and then, is printed as a share of ours.
     """
 
     name: str

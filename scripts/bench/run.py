@@ -130,7 +130,7 @@ def _figures(work: Work, rounds: int) -> dict[str, Any]:
     with closing(Peer(work)) as one:
         names = one.ask(do="names")
         equal = one.ask(do="check")
-        bandwidth = one.ask(do="bandwidth", peer=names[0]) if row.device == "cuda" and row.bytes_moved else None
+        bandwidth = one.ask(do="bandwidth", peer=names[0]) if row.bytes_moved else None
     seconds = {
         name: [row.scale.get(name, 1) * span for span in spans] for name, spans in _times(work, names, rounds).items()
     }

@@ -108,13 +108,14 @@ def peak(call: Callable[[], Any], device: str) -> int:
     return (_status("VmHWM") - before) * _PAGE_KIB
 
 
-def copy_bandwidth() -> float:
-    """Return the bytes per second that this accelerator reads and writes in a copy of 2 GiB."""
+def copy_bandwidth(device: str) -> float:
+    """Return the bytes per second that a copy of 1 GiB reads and writes."""
     import torch
 
-    source = torch.empty(2**30, dtype=torch.uint8, device="cuda")
-    target = torch.empty_like(source)
-    return 2 * source.numel() / seconds(lambda: target.copy_(source), 0.2, "cuda")
+    source = torch.zeros(2**30, dtype=torch.uint8, device=device)
+    target = torch.zeros_like(source)
+    target.copy_(source)
+    return 2 * source.numel() / seconds(lambda: target.copy_(source), 0.5, device)
 
 
 def _status(name: str) -> int:
@@ -131,7 +132,7 @@ def _answer(row: Row, peers: Mapping[str, Callable[[], Any]], order: dict[str, A
     if order["do"] == "peak":
         return peak(call, row.device)
     if order["do"] == "bandwidth":
-        return copy_bandwidth()
+        return copy_bandwidth(row.device)
     return seconds(call, order["least_s"], row.device)
 
 

@@ -109,6 +109,7 @@ ROWS = [
             partial(equal, bound),
             goals={"mne": 3.0, "scipy": 3.0},
             packages=("mne", "scipy", "torch"),
+            bytes_moved=CHANNELS * 3600 * FS * np.dtype(dtype).itemsize,
         )
         for window_s in (2, 4)
         for dtype, bound in ((np.float32, 1e-5), (np.float64, 1e-12))

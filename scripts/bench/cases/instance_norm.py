@@ -111,6 +111,7 @@ def _row(name: str, layout: torch.memory_format) -> Row:
         goals={"torch eager": 1.5, "torch.compile": 1.5},
         memory_goals={"torch eager": 1.0, "torch.compile": 1.0},
         packages=("torch",),
+        bytes_moved=2 * 32 * 64**3 * 4 * 8,  # x twice and y, then x and the gradient twice and the result
     )
 
 

@@ -94,6 +94,7 @@ ROWS = [
         goals={"MONAI": 2.0, "torch.compile": 0.95},
         memory_goals={"MONAI": 0.5},
         packages=("torch", "monai", "numba"),
+        bytes_moved=2 * 96**3 * (3 * 4 * 4 + 2),
     ),
     Row(
         name="dice-ce-gpu",

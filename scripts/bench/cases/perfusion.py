@@ -187,6 +187,7 @@ def _row(method: str) -> Row:
         goals={"batched BLAS (torch)": 0.95, _INSIDE: 200},
         scale={_OUTSIDE: _VOXELS / _LOOP, _INSIDE: _VOXELS / _FEW},
         packages=("torch", "numpy"),
+        bytes_moved=_VOXELS * 4 * (50 + 5),
     )
 
 

@@ -122,6 +122,7 @@ ROWS = [
         appliers,
         equal_levels,
         packages=("torch",),
+        bytes_moved=2 * 3 * TILES * SIZE * SIZE,
     ),
     Row(
         "stain-apply-gpu",

@@ -225,6 +225,7 @@ ROWS = [
         check=equal,
         goals={"torchio": 5.0, "MONAI": 3.0, "scipy": 4.0, "SimpleITK, spline": 1.5, "SimpleITK, dense": 1.5},
         packages=("torch", "numba", "torchio", "monai", "scipy", "SimpleITK"),
+        bytes_moved=10 * SIZE**3,
     ),
     Row(
         name="warp-gpu",
