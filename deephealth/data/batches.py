@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 from deephealth.core.errors import CheckpointError, DataError
 from deephealth.data.sampler import Order
 
-__all__ = ["EvaluationBatches", "Key", "TrainBatches", "TrainLoader"]
+__all__ = ["EvaluationBatches", "Key", "Resumable", "TrainBatches", "TrainLoader"]
 
 # (epoch, how often the sample came before in this epoch, position in the split): all that a random draw depends on
 Key = tuple[int, int, int]
@@ -127,21 +127,13 @@ class EvaluationBatches(Sampler[list[Key]]):
         return ([(0, 0, index) for index in batch] for batch in self._batches)
 
 
-class TrainLoader(DataLoader[Any]):
+class Resumable:
     """A loader that knows how many batches of which epoch it has handed out, and continues there.
 
     ``state_dict`` and ``load_state_dict`` make it one that Lightning calls resumable.
     """
 
     batch_sampler: TrainBatches
-
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        # A generator: workers start and the epoch is read at the first batch, after Lightning has set the epoch.
-        batches = self.batch_sampler
-        epoch, start = batches.epoch, batches.start
-        for number, batch in enumerate(super().__iter__(), start + 1):
-            batches.position = (epoch, number)
-            yield batch
 
     def state_dict(self) -> dict[str, int]:
         """Return the position: epoch, and batches handed out."""
@@ -151,6 +143,24 @@ class TrainLoader(DataLoader[Any]):
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Continue at a position."""
         self.batch_sampler.set_position(state["epoch"], state["batches_done"])
+
+    def counted(self, made: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+        """Hand out what ``made`` gives, and count it: nothing happens before the first batch is asked for."""
+        batches = self.batch_sampler
+        epoch, start = batches.epoch, batches.start
+        for number, batch in enumerate(made(), start + 1):
+            batches.position = (epoch, number)
+            yield batch
+
+
+class TrainLoader(Resumable, DataLoader[Any]):
+    """A loader of torch that continues where it was."""
+
+    batch_sampler: TrainBatches
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        # A generator: workers start and the epoch is read at the first batch, after Lightning has set the epoch.
+        return self.counted(super().__iter__)
 
 
 def _keys(epoch: int, order: Sequence[int]) -> list[Key]:

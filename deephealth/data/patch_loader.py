@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from deephealth.data.batches import TrainBatches
+from deephealth.data.batches import Resumable, TrainBatches
 from deephealth.data.patches import PatchDataset
 from deephealth.data.prefetch import Prefetch
 
 __all__ = ["PatchLoader"]
 
 
-class PatchLoader:
+class PatchLoader(Resumable):
     """Batches of patches, in the order of ``batches``, whatever the number of threads.
 
     The same batches as :class:`~deephealth.data.TrainLoader` gives over the same data set, without its processes:
@@ -34,20 +34,7 @@ class PatchLoader:
         return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        batches = self.batch_sampler
-        epoch, start = batches.epoch, batches.start
-        for number, batch in enumerate(self._made(), start + 1):
-            batches.position = (epoch, number)
-            yield batch
-
-    def state_dict(self) -> dict[str, int]:
-        """Return the position: epoch, and batches handed out."""
-        epoch, done = self.batch_sampler.position
-        return {"epoch": epoch, "batches_done": done}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Continue at a position."""
-        self.batch_sampler.set_position(state["epoch"], state["batches_done"])
+        return self.counted(self._made)
 
     def _made(self) -> Iterator[dict[str, Any]]:
         make = self.dataset.__getitems__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -49,24 +50,20 @@ class SpatialCrop(Copying):
         return copy_params(sample, size, shape=self.size, start=self.start)
 
 
-class CenterSpatialCrop(Copying):
-    """Cut a window of a fixed size out of the middle.
+class _WindowCrop(Copying):
+    """Cuts a window of a fixed size; a subclass says where.
 
     Args:
-        size: of the window, D, H, W.
+        size: of the window, D, H, W, or one number.
         options: see :class:`Copying`.
 
     Raises:
         ConfigError: not sizes.
-
-    Example:
-        >>> CenterSpatialCrop(2).draw(Draws(0, "0"), {"image": torch.zeros(1, 4, 5, 6)})["start"]
-        (1, 1, 2)
     """
 
     def __init__(self, size: Sequence[int] | int, **options: Any) -> None:
         super().__init__(**options)
-        self.size = sizes("CenterSpatialCrop", size)
+        self.size = sizes(type(self).__name__, size)
 
     def draw(self, draws: Draws, sample: Mapping[str, torch.Tensor]) -> Params | None:
         """Return the window.
@@ -76,15 +73,31 @@ class CenterSpatialCrop(Copying):
         """
         size = size_of(self, sample)
         _fits(type(self).__name__, self.size, size)
-        start = [length // 2 - window // 2 for length, window in zip(size, self.size, strict=True)]
+        start = [self._first(draws, length, window) for length, window in zip(size, self.size, strict=True)]
         return copy_params(sample, size, shape=self.size, start=start)
 
+    @abstractmethod
+    def _first(self, draws: Draws, length: int, window: int) -> int:
+        """Return where the window begins along an axis."""
 
-class RandomSpatialCrop(Copying):
+
+class CenterSpatialCrop(_WindowCrop):
+    """Cut a window of a fixed size out of the middle; settings and errors as in :class:`RandomSpatialCrop`.
+
+    Example:
+        >>> CenterSpatialCrop(2).draw(Draws(0, "0"), {"image": torch.zeros(1, 4, 5, 6)})["start"]
+        (1, 1, 2)
+    """
+
+    def _first(self, draws: Draws, length: int, window: int) -> int:
+        return length // 2 - window // 2
+
+
+class RandomSpatialCrop(_WindowCrop):
     """Cut a window of a fixed size at a random place, every place being as likely.
 
     Args:
-        size: of the window, D, H, W.
+        size: of the window, D, H, W, or one number.
         options: see :class:`Copying`.
 
     Raises:
@@ -95,20 +108,8 @@ class RandomSpatialCrop(Copying):
         (2, 2, 2)
     """
 
-    def __init__(self, size: Sequence[int] | int, **options: Any) -> None:
-        super().__init__(**options)
-        self.size = sizes("RandomSpatialCrop", size)
-
-    def draw(self, draws: Draws, sample: Mapping[str, torch.Tensor]) -> Params | None:
-        """Return the window.
-
-        Raises:
-            DataError: it is larger than the volume.
-        """
-        size = size_of(self, sample)
-        _fits(type(self).__name__, self.size, size)
-        start = [draws.integer(0, length - window + 1) for window, length in zip(self.size, size, strict=True)]
-        return copy_params(sample, size, shape=self.size, start=start)
+    def _first(self, draws: Draws, length: int, window: int) -> int:
+        return draws.integer(0, length - window + 1)
 
 
 class CropForeground(Copying):
