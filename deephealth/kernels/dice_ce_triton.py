@@ -41,7 +41,7 @@ def class_sums(
     partial = x.new_empty((samples, programs, _FIELDS, classes), dtype=_work(x))
     seen = x.new_empty((samples, programs, 2), dtype=torch.int64)
     _sums_kernel[(programs, samples)](
-        x, y, partial, seen, *_layout(x, y), ignored, classes == 1,
+        x, y, partial, seen, *_layout(x, y), ignored, int(classes == 1),
         TILES=tiles, K=padded, BLOCK=block, **_kind(x, y, sigmoid=sigmoid, squared=squared),
     )  # fmt: skip
     return partial.sum(1, dtype=torch.float64), seen.sum(1)
@@ -65,7 +65,7 @@ def class_gradient(
     out = gradient.view(x.shape)
     padded, block = _tile(x.shape[1])
     _gradient_kernel[(triton.cdiv(x.shape[2], block), len(x))](
-        x, y, pull.to(_work(x)).contiguous(), out, *_layout(x, y), *out.stride(), ignored, x.shape[1] == 1,
+        x, y, pull.to(_work(x)).contiguous(), out, *_layout(x, y), *out.stride(), ignored, int(x.shape[1] == 1),
         K=padded, BLOCK=block, **_kind(x, y, sigmoid=sigmoid, squared=squared),
     )  # fmt: skip
     return gradient
