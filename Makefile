@@ -71,3 +71,4 @@ bench-steps: $(VENV)/.use ## training steps against hand-written torch, start-up
 
 clean:           ## remove what was built; .venv stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
+	find deephealth -name '*.nb[ic]' -delete  # compiled kernels
