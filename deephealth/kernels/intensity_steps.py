@@ -166,7 +166,7 @@ class Contrast:
         """Return the values after this step, in plain torch."""
         mean = x.mean()
         found = (x - mean) * self.factor + mean
-        return found.clamp(*torch.aminmax(x)) if self.preserve_range else found
+        return found.clamp(x.amin(), x.amax()) if self.preserve_range else found
 
     def plan(self, plan: Plan) -> Planning:
         """Add this step to a plan."""
@@ -190,7 +190,7 @@ class Gamma:
     def on(self, x: torch.Tensor) -> torch.Tensor:
         """Return the values after this step, in plain torch."""
         x = -x if self.invert else x
-        low, high = torch.aminmax(x)
+        low, high = x.amin(), x.amax()  # aminmax has no gradient in torch 2.11
         found = ((x - low) / (high - low).clamp(min=_LEAST)) ** self.gamma * (high - low) + low
         if self.retain_stats:
             ratio = _deviation(x) / _deviation(found).clamp(min=_LEAST)
