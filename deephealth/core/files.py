@@ -20,6 +20,7 @@ __all__ = [
     "atomic_write_json",
     "below",
     "fsync_folder",
+    "replacing",
     "sha256",
     "storage_errors",
     "user_cache_folder",
@@ -60,6 +61,40 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def replacing(path: Path, doing: str) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; at the end of the block what lies there is on disk and takes its place.
+
+    A block that fails, or a process that is killed, leaves the old file or none.
+
+    Args:
+        path: the file; its folder is made if missing.
+        doing: what for, such as ``"writing an array"``.
+
+    Raises:
+        StorageError: an ``OSError`` of the block, such as a full disk, or of putting the file in its place.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "a.bin"
+        >>> with replacing(file, "writing a file") as temporary:
+        ...     _ = temporary.write_bytes(b"1")
+        >>> file.read_bytes(), [one.name for one in file.parent.iterdir()]
+        (b'1', ['a.bin'])
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with storage_errors(path, doing):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("r+b") as stream:
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        fsync_folder(path.parent)
+
+
 def atomic_write(path: Path | str, content: bytes | str) -> None:
     """Write a file so that readers see the old content or the new, never a part: temporary name, fsync, rename.
 
@@ -70,20 +105,8 @@ def atomic_write(path: Path | str, content: bytes | str) -> None:
     Raises:
         StorageError: the disk is full or the folder can't be written.
     """
-    path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
-    with storage_errors(path, "writing a file"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-        try:
-            with temporary.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        fsync_folder(path.parent)
+    with replacing(Path(path), "writing a file") as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def atomic_write_json(path: Path | str, value: Any) -> None:

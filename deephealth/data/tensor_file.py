@@ -6,7 +6,6 @@ import json
 import math
 import os
 import struct
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from deephealth.core.errors import DataError
-from deephealth.core.files import storage_errors
+from deephealth.core.files import replacing
 
 __all__ = ["Stored", "read_tensor_file", "write_tensor_file"]
 
@@ -73,16 +72,10 @@ def write_tensor_file(path: Path, arrays: Mapping[str, np.ndarray], facts: Mappi
     ordered = sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize)
     whole = {name: np.asarray(array, order="C") for name, array in ordered}
     header = _header(whole, facts)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    with storage_errors(path, "writing to the volume cache"):
-        try:
-            with temporary.open("wb") as stream:
-                stream.write(header)
-                for array in whole.values():
-                    stream.write(array.reshape(-1).view(np.uint8).data)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with replacing(path, "writing to the volume cache") as temporary, temporary.open("wb") as stream:
+        stream.write(header)
+        for array in whole.values():
+            stream.write(array.reshape(-1).view(np.uint8).data)
     return len(header) + sum(array.nbytes for array in whole.values())
 
 

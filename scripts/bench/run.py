@@ -30,7 +30,6 @@ from report import draw, table
 from row import FOLDER, Row
 from serve import rows
 
-OURS = "deephealth"
 _SERVE = Path(__file__).with_name("serve.py")
 _LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
 _LEAST_S, _SHORT_S, _WARM_S = 0.2, 0.05, 0.5

@@ -57,12 +57,8 @@ class Draws:
         """Return a whole number in [low, high)."""
         return int(self._numbers.integers(low, high))
 
-    def normals(self, *shape: int) -> np.ndarray:
-        """Return an array of standard normal numbers, float64: for coarse grids, not for whole volumes."""
-        return self._numbers.standard_normal(shape)
-
     def uniforms(self, *shape: int) -> np.ndarray:
-        """Return an array of numbers in [0, 1), float64."""
+        """Return an array of numbers in [0, 1), float64: for coarse grids, not for whole volumes."""
         return self._numbers.random(shape)
 
     def key(self) -> int:

@@ -125,34 +125,22 @@ def _near(outputs: Mapping[str, torch.Tensor]) -> str:
     return f"{share:.1e} of the labels differ (the peer adds up in float16)"
 
 
+def _row(name: str, sizes: str, network: str, peers: Callable[[], Any], check: Callable[..., str], goal: float) -> Row:
+    return Row(
+        f"window-{name}",
+        f"sliding window, {sizes}, overlap 0.5, Gaussian, {network}",
+        peers,
+        check,
+        goals={MONAI: goal},
+        memory_goals={MONAI: 0.5},
+        packages=("torch", "monai", "numba"),
+    )
+
+
 ROWS = [
-    Row(
-        "window-identity",
-        "sliding window, averages: 256³, windows of 96³, overlap 0.5, Gaussian, identity network",
-        _identity,
-        _close,
-        goals={MONAI: 3.0},
-        memory_goals={MONAI: 0.5},
-        packages=("torch", "monai", "numba"),
-    ),
-    Row(
-        "window-labels",
-        "sliding window, labels: 192³, windows of 64³, overlap 0.5, Gaussian, 8 classes from a product",
-        _labels,
-        _same,
-        goals={MONAI: 3.0},
-        memory_goals={MONAI: 0.5},
-        packages=("torch", "monai", "numba"),
-    ),
-    Row(
-        "window-unet",
-        "sliding window, labels: 160³, windows of 64³, overlap 0.5, Gaussian, small U-Net of 4 classes",
-        _unet,
-        _same,
-        goals={MONAI: 1.15},
-        memory_goals={MONAI: 0.5},
-        packages=("torch", "monai", "numba"),
-    ),
+    _row("identity", "averages: 256³, windows of 96³", "identity network", _identity, _close, 3.0),
+    _row("labels", "labels: 192³, windows of 64³", "8 classes from a product", _labels, _same, 3.0),
+    _row("unet", "labels: 160³, windows of 64³", "small U-Net of 4 classes", _unet, _same, 1.15),
     Row(
         "window-gpu",
         "windows blended and labelled on an accelerator: 400×512², 14 classes of float16, windows of 128³, overlap 0.5",
