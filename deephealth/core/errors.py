@@ -7,9 +7,10 @@ ordinary Python code would expect (``ValueError``, ``FileNotFoundError``, ...).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 __all__ = [
+    "AuditError",
     "CheckpointError",
     "ConfigError",
     "DataError",
@@ -23,10 +24,12 @@ __all__ = [
     "ModelError",
     "NonFiniteLossError",
     "OptionalDependencyError",
+    "QuarantineError",
     "StorageError",
     "UnknownLayoutError",
     "UnknownNameError",
     "UnreadableFileError",
+    "VaultError",
     "did_you_mean",
 ]
 
@@ -166,6 +169,37 @@ class DeviceError(DeepHealthError, RuntimeError):
 
 class StorageError(DeepHealthError, OSError):
     """Writing failed: the disk is full, or the folder can't be written."""
+
+
+class VaultError(DeepHealthError, RuntimeError):
+    """The vault of pseudonyms is missing, locked, damaged, or belongs to another project: nothing runs without it."""
+
+
+class AuditError(DeepHealthError, RuntimeError):
+    """The audit log can't be written, or what is in it was changed: nothing is done that can't be recorded."""
+
+
+class QuarantineError(DataError):
+    """A file may not enter the data lake.
+
+    Args:
+        reason: a word from :class:`deephealth.lake.reasons.Reason`, by which quarantined files are counted.
+        what: what was found; never holds an identifier's value.
+        allowed: as in :class:`DeepHealthError`.
+        hint: as in :class:`DeepHealthError`.
+    """
+
+    def __init__(self, reason: str, what: str, *, allowed: str | None = None, hint: str | None = None) -> None:
+        super().__init__(what, allowed=allowed, hint=hint)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Callable[..., QuarantineError], tuple[str, str, str | None, str | None]]:
+        return _quarantine_error, (self.reason, self.what, self.allowed, self.hint)
+
+
+def _quarantine_error(reason: str, what: str, allowed: str | None, hint: str | None) -> QuarantineError:
+    """Build the error again in another process: an exception with named arguments can't be unpickled by itself."""
+    return QuarantineError(reason, what, allowed=allowed, hint=hint)
 
 
 class ExportError(DeepHealthError, RuntimeError):

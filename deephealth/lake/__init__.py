@@ -1,0 +1,1 @@
+"""The data lake: files are de-identified, pseudonymised, checked, catalogued, and only then anybody's to read."""
