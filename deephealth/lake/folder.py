@@ -13,7 +13,8 @@ class LakeFolder:
     """The folders and files of one lake.
 
     ``rawdata`` and ``derivatives`` are what researchers read; ``catalogue`` says what there is; ``audit`` is
-    append-only; ``quarantine`` holds what may not enter, encrypted under the vault's key; ``state`` is the intake's own.
+    append-only; ``quarantine`` holds what may not enter, encrypted under the vault's key;
+    ``state`` is the intake's own.
 
     Args:
         root: the lake.
