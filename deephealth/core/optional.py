@@ -33,6 +33,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "pynetdicom": ("lake", "pynetdicom"),
     "dicomweb_client": ("lake", "dicomweb-client"),
     "faker": ("lake", "faker"),
+    "ahocorasick_rs": ("lake", "ahocorasick-rs"),
     "edfio": ("lake", "edfio"),
     "dcm2niix": ("lake", "dcm2niix"),
     "bids_validator_deno": ("lake", "bids-validator-deno"),

@@ -1,0 +1,1 @@
+"""The second look: what was released is read again, as bytes and as pictures, by code of its own."""

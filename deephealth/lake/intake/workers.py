@@ -1,0 +1,234 @@
+"""A pool of processes that outlives what is done to it: a file that kills its worker is named, the others go on."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Self
+
+from deephealth.core.errors import DataError
+from deephealth.core.log import get_logger
+from deephealth.lake.intake.jobs import Answer, Bench, Job
+from deephealth.lake.intake.limits import WorkerLimits, one_thread_each, resident_bytes
+from deephealth.lake.reasons import Reason
+
+__all__ = ["WorkerPool"]
+
+_log = get_logger(__name__)
+_READY = "ready"
+_BROKEN = "broken"
+_ORDERS = 2  # orders that wait at one worker, so that it is never idle while its answers are looked at
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    ready: bool = False
+    since: float = field(default_factory=time.monotonic)  # when it began with the first of its jobs
+    jobs: deque[Job] = field(default_factory=deque)
+
+
+class WorkerPool:
+    """Worker processes that do jobs in any order.
+
+    Args:
+        bench: what each worker gets.
+        count: how many processes.
+        order: jobs that are handed over at once.
+
+    Example:
+        Use as a context manager; :meth:`run` yields one answer for each job::
+
+            with WorkerPool(bench, 2) as pool:
+                for answer in pool.run(jobs): ...
+    """
+
+    def __init__(self, bench: Bench, count: int, *, order: int = 8) -> None:
+        self._pickled = pickle.dumps(bench)
+        self._limits: WorkerLimits = bench.limits
+        self._count, self._order = max(1, count), order
+        methods = multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        self._workers: list[_Worker] = []
+        self._again: deque[Job] = deque()  # of a worker that died before it came to them
+        self._retried: set[int] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self.stop(now=kind is not None)
+
+    def processes(self) -> list[int]:
+        """Return the ids of the workers."""
+        return [worker.process.pid or 0 for worker in self._workers]
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Answer]:
+        """Do all jobs.
+
+        Args:
+            jobs: drawn only as fast as they are done.
+
+        Yields:
+            One answer for each job, in the order in which they end.
+
+        Raises:
+            DataError: a worker could not start at all.
+        """
+        left = iter(jobs)
+        while self._feed(left):
+            for worker in self._wait():
+                yield from self._answers(worker)
+            yield from self._overdue()
+
+    def stop(self, *, now: bool = False) -> None:
+        """End all workers; ``now`` does not wait for what they are doing."""
+        for worker in self._workers:
+            if now:
+                worker.process.kill()
+            else:
+                _tell(worker, None)
+        for worker in self._workers:
+            worker.process.join(timeout=5)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.pipe.close()
+        self._workers.clear()
+
+    def _feed(self, left: Iterator[Job]) -> bool:
+        """Hand out work; return whether any is under way."""
+        while True:
+            worker = self._hungry()
+            if worker is None:
+                return True
+            order = list(islice(self._next(left), self._order))
+            if not order:
+                return any(worker.jobs for worker in self._workers)
+            if worker not in self._workers:
+                self._workers.append(worker)
+            if not worker.jobs:
+                worker.since = time.monotonic()
+            worker.jobs.extend(order)
+            _tell(worker, order)
+
+    def _next(self, left: Iterator[Job]) -> Iterator[Job]:
+        while self._again:
+            yield self._again.popleft()
+        yield from left
+
+    def _hungry(self) -> _Worker | None:
+        """A worker with room for an order, the idlest first; a new one while there are fewer than there may be."""
+        idle = min(self._workers, key=lambda worker: len(worker.jobs), default=None)
+        if idle is not None and not idle.jobs:
+            return idle
+        if len(self._workers) < self._count:
+            return self._start()
+        return idle if idle is not None and len(idle.jobs) <= self._order * (_ORDERS - 1) else None
+
+    def _start(self) -> _Worker:
+        mine, theirs = self._context.Pipe()
+        process = self._context.Process(target=_work, args=(theirs, self._pickled), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, mine)
+
+    def _wait(self) -> list[_Worker]:
+        by_handle = {worker.pipe: worker for worker in self._workers if worker.jobs}
+        deadlines = [worker.since + self._allowed(worker) for worker in by_handle.values()]
+        timeout = max(0.0, min(deadlines, default=0.0) - time.monotonic())
+        return [by_handle[pipe] for pipe in wait(list(by_handle), timeout=timeout)]  # type: ignore[index]
+
+    def _allowed(self, worker: _Worker) -> float:
+        return self._limits.wall_seconds if worker.ready else self._limits.start_seconds
+
+    def _answers(self, worker: _Worker) -> Iterator[Answer]:
+        """Take what a worker has sent so far."""
+        try:
+            while worker.pipe.poll():
+                said = worker.pipe.recv()
+                worker.since = time.monotonic()
+                if said == _READY:
+                    worker.ready = True
+                elif isinstance(said, tuple):
+                    raise DataError(f"a worker process could not start: {said[1]}", hint="is everything installed?")
+                else:
+                    worker.jobs.popleft()
+                    yield said
+        except (EOFError, OSError, pickle.UnpicklingError):
+            yield from self._died(worker)
+            return
+        if not worker.jobs and resident_bytes(worker.process.pid or 0) > self._limits.recycle:
+            _tell(worker, None)
+            self._discard(worker)
+
+    def _overdue(self) -> Iterator[Answer]:
+        now = time.monotonic()
+        for worker in list(self._workers):
+            if worker.jobs and now - worker.since > self._allowed(worker) and not worker.pipe.poll():
+                worker.process.kill()
+                yield from self._died(worker, "reading the file took more time than a sound file takes")
+
+    def _died(self, worker: _Worker, what: str = "") -> Iterator[Answer]:
+        """Name the job that a worker died of; hand the others on."""
+        worker.process.join(timeout=5)
+        status = worker.process.exitcode
+        self._discard(worker)
+        if not worker.ready:
+            raise DataError(
+                f"a worker process ended while it started (status {status})",
+                hint="is there enough memory? did another program end it?",
+            )
+        culprit = worker.jobs.popleft()
+        self._again.extend(worker.jobs)
+        if not what and status == -signal.SIGKILL and culprit.id not in self._retried:
+            self._retried.add(culprit.id)  # perhaps the system needed memory for somebody else: once more
+            self._again.append(culprit)
+            return
+        _log.warning("a worker process ended with status %s; its file goes to quarantine", status)
+        yield Answer(culprit.id, "crashed", reason=Reason.HOSTILE, what=what or _cause(status))
+
+    def _discard(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.pipe.close()
+
+
+def _cause(status: int | None) -> str:
+    if status is not None and status == -getattr(signal, "SIGXCPU", 0):
+        return "reading the file took more processor time than a sound file takes"
+    return "reading the file broke the reader"
+
+
+def _tell(worker: _Worker, order: list[Job] | None) -> None:
+    try:
+        worker.pipe.send(order)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # it died; the next wait finds out
+
+
+def _work(pipe: Connection, pickled: bytes) -> None:
+    """A worker's life: orders in, answers out, until there is no order or no parent."""
+    one_thread_each()
+    try:
+        bench: Bench = pickle.loads(pickled)  # noqa: S301 - from the parent process
+        bench.limits.apply()
+    except Exception as error:
+        pipe.send((_BROKEN, f"{type(error).__name__}: {error}"))
+        return
+    try:
+        pipe.send(_READY)
+        while (order := pipe.recv()) is not None:
+            for job in order:
+                pipe.send(bench.do(job))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the parent is gone

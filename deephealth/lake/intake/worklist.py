@@ -1,0 +1,375 @@
+"""The files of one run and where each stands; all of it on disk, so that a killed run goes on where it was.
+
+States: ``listed`` (seen), ``scanned`` (header read), ``ready`` (to be cleaned), ``seal`` (to be quarantined), ``placing``
+(its file is written and synced, only the rename may be missing), and the ends ``released``, ``duplicate``,
+``quarantined``, ``dropped``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deephealth.lake.actions import Action, Tally
+from deephealth.lake.facts import ObjectFacts
+from deephealth.lake.intake.journal import Journal, database_errors
+from deephealth.lake.intake.keys import JournalKeys
+from deephealth.lake.intake.report import IntakeReport
+from deephealth.lake.intake.sources import Incoming
+from deephealth.lake.intake.task import Released, Scanned
+from deephealth.lake.reasons import Reason
+
+__all__ = ["Entry", "Placing", "Worklist"]
+
+_OPEN = ("listed", "scanned", "ready", "seal", "placing")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that is not at its end yet, with what identifies it opened again; only ever in memory."""
+
+    id: int
+    locator: str = field(repr=False)
+    source: str = ""
+    patient: str = field(default="", repr=False)
+    issuer: str = field(default="", repr=False)
+    format: str = ""
+    stamp: str = field(default="", repr=False)
+    reason: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """One file that is written and synced and waits for its rename, or has none (``staged`` is empty).
+
+    Args:
+        id: of the entry.
+        end: the state it gets: ``released``, ``quarantined`` or ``dropped``.
+        staged: path relative to the lake's root.
+        place: path relative to the data set, or name in the quarantine.
+        reason, what: why it is quarantined or dropped.
+        bytes: size of a quarantined original.
+        released: what the cleaner said.
+    """
+
+    id: int
+    end: str
+    staged: str = ""
+    place: str = ""
+    reason: str = ""
+    what: str = ""
+    bytes: int = 0
+    released: Released | None = None
+
+
+class Worklist:
+    """The files of one run.
+
+    Args:
+        journal: of the lake.
+        keys: for hashes and sealed values.
+        source: name of the source; only its keyed hash is written.
+        dataset: where released files go.
+    """
+
+    def __init__(self, journal: Journal, keys: JournalKeys, source: str, dataset: str) -> None:
+        self.journal, self.keys, self.dataset = journal, keys, dataset
+        key = keys.of("source", source)
+        with journal.transaction() as database:
+            row = database.execute(
+                "SELECT id FROM runs WHERE source = ? AND dataset = ? AND report IS NULL", (key, dataset)
+            ).fetchone()
+            self.resumed = row is not None
+            self.run: int = row[0] if row else _begin(database, key, dataset)
+
+    def begin_listing(self) -> None:
+        """Start the listing afresh: what a killed listing left takes part in the new one."""
+        with self.journal.transaction() as database:
+            database.execute("UPDATE files SET position = -1 WHERE run = ? AND state = 'listed'", (self.run,))
+
+    def add(self, batch: Sequence[tuple[int, Incoming]]) -> None:
+        """Write down files that the source gave, with their position; known ones are left as they are."""
+        with self.journal.transaction() as database:
+            for position, incoming in batch:
+                self._add(database, position, incoming)
+
+    def _add(self, database: sqlite3.Connection, position: int, incoming: Incoming) -> None:
+        locator, stamp = self.keys.of("locator", incoming.locator), self.keys.of("stamp", incoming.stamp)
+        row = database.execute("SELECT id, stamp, state FROM files WHERE run = ? AND locator = ?", (self.run, locator))
+        known = row.fetchone()
+        if known and (known[1] == stamp or known[2] not in ("listed", "scanned", "ready")):
+            database.execute("UPDATE files SET position = ? WHERE id = ?", (position, known[0]))
+            return
+        if known:  # it changed since it was scanned
+            database.execute("DELETE FROM files WHERE id = ?", (known[0],))
+        state, source = ("seal", "") if incoming.refused else self._state(database, locator, stamp)
+        sealed = self.keys.sealed([incoming.locator, incoming.stamp, "", "", ""], locator)
+        database.execute(
+            "INSERT INTO files(run, position, locator, stamp, sealed, source, state, reason, what)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.run, position, locator, stamp, sealed, source, state, incoming.refused or "", incoming.what),
+        )
+
+    def _state(self, database: sqlite3.Connection, locator: str, stamp: str) -> tuple[str, str]:
+        """A file that an earlier run released and that has not changed since need not be read again."""
+        if not stamp:
+            return "listed", ""
+        row = database.execute(
+            "SELECT known.source FROM known JOIN objects USING(source) WHERE locator = ? AND stamp = ?",
+            (locator, stamp),
+        ).fetchone()
+        return ("duplicate", row[0]) if row else ("listed", "")
+
+    def rescan(self) -> None:
+        """Have every file that is not at its end scanned again: what their headers said was only in memory."""
+        with self.journal.transaction() as database:
+            database.execute(
+                "UPDATE files SET state = 'listed' WHERE run = ? AND state IN ('scanned', 'ready')", (self.run,)
+            )
+
+    def entries(self, *states: str, at_once: int = 512) -> Iterator[Entry]:
+        """Yield the entries in some states, in the source's order; what changes state meanwhile is not seen twice."""
+        marks = ", ".join("?" * len(states))
+        query = (
+            "SELECT id, position, locator, source, sealed, reason, what FROM files WHERE run = ?"  # noqa: S608
+            f" AND state IN ({marks}) AND (position, id) > (?, ?) ORDER BY position, id LIMIT ?"
+        )
+        last = (-2, -1)
+        while True:
+            with database_errors():
+                rows = self.journal.database.execute(query, (self.run, *states, *last, at_once)).fetchall()
+            for row in rows:
+                yield self._entry(*row)
+            if len(rows) < at_once:
+                return
+            last = (rows[-1][1], rows[-1][0])
+
+    def _entry(
+        self, number: int, _position: int, row: str, source: str, sealed: bytes, reason: str, what: str
+    ) -> Entry:
+        locator, stamp, patient, issuer, kind = self.keys.opened(sealed, row)
+        return Entry(number, locator, source, patient, issuer, kind, stamp, reason, what)
+
+    def scanned(self, batch: Sequence[tuple[Entry, str, Scanned]]) -> None:
+        """Write down what headers said: entry, keyed hash of the content, scan."""
+        with self.journal.transaction() as database:
+            for entry, source, found in batch:
+                self._scanned(database, entry, source, found)
+
+    def _scanned(self, database: sqlite3.Connection, entry: Entry, source: str, found: Scanned) -> None:
+        if found.drop:
+            database.execute(
+                "UPDATE files SET state = 'dropped', reason = ?, source = ? WHERE id = ?",
+                (found.drop, source, entry.id),
+            )
+            return
+        subject = self.keys.subject(found.patient, found.issuer)
+        study, series, item = (
+            self.keys.of(kind, uid.strip(" \0"))
+            for kind, uid in (("study", found.study_uid), ("series", found.series_uid), ("object", found.object_uid))
+        )
+        sealed = self.keys.sealed(
+            [entry.locator, entry.stamp, found.patient, found.issuer, found.format],
+            self.keys.of("locator", entry.locator),
+        )
+        database.execute(
+            "UPDATE files SET state = 'scanned', sealed = ?, source = ?, subject = ?, study = ?, series = ?, object = ?"
+            " WHERE id = ?",
+            (sealed, source, subject, study, series, item, entry.id),
+        )
+        for kind, key in (("study", study), ("series", series)):
+            if key:
+                database.execute("INSERT OR IGNORE INTO belongs VALUES(?, ?, ?)", (kind, key, subject))
+
+    def refuse(self, batch: Sequence[tuple[Entry, str, str, str]]) -> None:
+        """Send files to quarantine: entry, keyed hash of the content (may be empty), reason, what was found."""
+        with self.journal.transaction() as database:
+            database.executemany(
+                "UPDATE files SET state = 'seal', source = CASE ?1 WHEN '' THEN source ELSE ?1 END, reason = ?2,"
+                " what = ?3 WHERE id = ?4",
+                [(source, reason, what, entry.id) for entry, source, reason, what in batch],
+            )
+
+    def finish(self, before: Iterable[Placing], after: Iterable[Placing]) -> None:
+        """Write down in one transaction that some renames are done and others are to be done.
+
+        Args:
+            before: these lie in their places.
+            after: these are synced and may be renamed once this call has returned.
+        """
+        with self.journal.transaction() as database:
+            for placing in before:
+                self._end(database, placing)
+            for placing in after:
+                outcome = json.dumps(_plain(placing))
+                database.execute(
+                    "UPDATE files SET state = 'placing', staged = ?, place = ?, reason = ?, what = ?, outcome = ?"
+                    " WHERE id = ?",
+                    (placing.staged, placing.place, placing.reason, placing.what, outcome, placing.id),
+                )
+
+    def _end(self, database: sqlite3.Connection, placing: Placing) -> None:
+        database.execute("UPDATE files SET state = ? WHERE id = ?", (placing.end, placing.id))
+        if placing.end == "released":
+            self._publish(database, placing)
+        elif placing.end == "quarantined":
+            database.execute(
+                "INSERT OR REPLACE INTO quarantined SELECT ?, source, subject, ?, ?, ?, ?, run, ? FROM files"
+                " WHERE id = ?",
+                (
+                    placing.place,
+                    placing.reason,
+                    placing.what,
+                    placing.bytes,
+                    "original" if placing.staged else "nothing",
+                    datetime.datetime.now(datetime.UTC).date().isoformat(),
+                    placing.id,
+                ),
+            )
+
+    def _publish(self, database: sqlite3.Connection, placing: Placing) -> None:
+        done = placing.released
+        if done is None or done.facts is None:
+            return
+        facts = json.dumps(done.facts.to_dict())
+        outcome = {"tally": _counts(done.tally), "boxes": list(done.boxes), "executed": list(done.executed)}
+        database.execute(
+            "INSERT OR REPLACE INTO objects SELECT source, ?, ?, subject, study, series, object, ?, ?, run FROM files"
+            " WHERE id = ?",
+            (self.dataset, placing.place, facts, json.dumps(outcome), placing.id),
+        )
+
+    def waiting(self) -> Iterator[Placing]:
+        """Yield what a killed process had synced and written down, and perhaps not renamed yet."""
+        with database_errors():
+            rows = self.journal.database.execute(
+                "SELECT id, staged, place, reason, what, outcome FROM files WHERE run = ? AND state = 'placing'",
+                (self.run,),
+            ).fetchall()
+        for number, staged, place, reason, what, outcome in rows:
+            plain = json.loads(outcome)
+            yield Placing(
+                number, plain["end"], staged, place, reason, what, plain["bytes"], _released(plain["released"])
+            )
+
+    def taken(self, place: str) -> bool:
+        """Return whether an object lies at a place of the data set, or is about to."""
+        with database_errors():
+            row = self.journal.database.execute(
+                "SELECT 1 FROM objects WHERE dataset = ?1 AND path = ?2 UNION ALL"
+                " SELECT 1 FROM files WHERE run = ?3 AND state = 'placing' AND place = ?2 LIMIT 1",
+                (self.dataset, place, self.run),
+            ).fetchone()
+        return row is not None
+
+    def count(self, *states: str) -> int:
+        """Return how many files are in some states; in any, without an argument."""
+        marks = ", ".join("?" * len(states))
+        query = "SELECT count(*) FROM files WHERE run = ?" + (f" AND state IN ({marks})" if states else "")  # noqa: S608
+        with database_errors():
+            return self.journal.database.execute(query, (self.run, *states)).fetchone()[0]
+
+    def close(self, skipped: Counter[str], seconds: float) -> IntakeReport:
+        """End the run: its report is kept, what was needed to resume it is deleted.
+
+        Raises:
+            StorageError: the counts do not add up.
+        """
+        report = self.report(skipped, seconds)
+        report.check()
+        with self.journal.transaction() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO known SELECT locator, stamp, source FROM files WHERE run = ?"
+                " AND state IN ('released', 'duplicate') AND stamp != ''",
+                (self.run,),
+            )
+            database.execute("DELETE FROM files WHERE run = ?", (self.run,))
+            database.execute(
+                "UPDATE runs SET phase = 'done', report = ? WHERE id = ?", (json.dumps(report.to_dict()), self.run)
+            )
+        return report
+
+    def report(self, skipped: Counter[str], seconds: float) -> IntakeReport:
+        """Return the counts as they stand."""
+        with database_errors():
+            database = self.journal.database
+            states = Counter(
+                dict(
+                    database.execute("SELECT state, count(*) FROM files WHERE run = ? GROUP BY state", (self.run,))
+                )
+            )
+            reasons: dict[str, Counter[str]] = {"quarantined": Counter(), "dropped": Counter()}
+            for state, reason, number in database.execute(
+                "SELECT state, reason, count(*) FROM files WHERE run = ? AND state IN ('quarantined', 'dropped')"
+                " GROUP BY state, reason",
+                (self.run,),
+            ):
+                reasons[state][reason] += number
+            (retracted,) = database.execute("SELECT retracted FROM runs WHERE id = ?", (self.run,)).fetchone()
+        sums = self._sums()
+        return IntakeReport(
+            dataset=self.dataset,
+            found=states.total(),
+            released=states["released"],
+            duplicates=states["duplicate"],
+            skipped=Counter(skipped),
+            retracted=retracted,
+            seconds=round(seconds, 3),
+            resumed=self.resumed,
+            **reasons,
+            **sums,
+        )
+
+    def _sums(self) -> dict[str, Any]:
+        tally, options, boxes, size, subjects = Tally(), Counter[str](), 0, 0, set()
+        rows = self.journal.database.execute(
+            "SELECT subject, outcome, json_extract(facts, '$.bytes') FROM objects WHERE run = ?", (self.run,)
+        )
+        for subject, outcome, length in rows:
+            done = json.loads(outcome)
+            tally.update({Action(name): number for name, number in done["tally"].items()})
+            options.update(done["executed"])
+            boxes, size = boxes + len(done["boxes"]), size + length
+            subjects.add(subject)
+        return {"tally": tally, "options": options, "boxes": boxes, "bytes": size, "subjects": len(subjects)}
+
+
+def _begin(database: sqlite3.Connection, source: str, dataset: str) -> int:
+    cursor = database.execute("INSERT INTO runs(source, dataset, phase) VALUES(?, ?, 'open')", (source, dataset))
+    return int(cursor.lastrowid or 0)
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {str(action): number for action, number in sorted(tally.items())}
+
+
+def _plain(placing: Placing) -> dict[str, Any]:
+    done = placing.released
+    released = done and {
+        "facts": done.facts and done.facts.to_dict(),
+        "tally": _counts(done.tally),
+        "boxes": list(done.boxes),
+        "executed": list(done.executed),
+        "status": done.status,
+        "reason": done.reason,
+    }
+    return {"end": placing.end, "bytes": placing.bytes, "released": released}
+
+
+def _released(plain: dict[str, Any] | None) -> Released | None:
+    if plain is None:
+        return None
+    return Released(
+        facts=ObjectFacts.from_dict(plain["facts"]) if plain["facts"] else None,
+        tally=Tally({Action(name): number for name, number in plain["tally"].items()}),
+        boxes=tuple(plain["boxes"]),
+        executed=tuple(plain["executed"]),
+        status=plain["status"],
+        reason=plain["reason"],
+    )

@@ -1,0 +1,204 @@
+"""Finding writing in one picture: screen, read what looks like it, and if any is there look everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.pixels.lines import Line
+from deephealth.lake.pixels.policy import Verdict, judge
+from deephealth.lake.pixels.reader import Found, Reader, reader
+from deephealth.lake.pixels.screen import find_lines
+
+__all__ = ["Finding", "Findings", "TextFinder"]
+
+_LEAST = 0.25  # score of a line that is worth reading
+_MOST_READ = 40  # lines of one picture that are read
+_LETTER = 22.0  # height of letters that the detector sees best, pixels
+_COARSE = 960  # longest side of the picture when nothing is known about its letters
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One box of writing; as :class:`deephealth.lake.pixels.outcome.Box`, without its frame."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    why: str
+    score: float
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found in one picture.
+
+    Args:
+        boxes: writing that has to go.
+        harmless: writing that may stay.
+        doubtful: looks like writing, can't be read, stands in the anatomy.
+        rejected: lines of the screen that were read and are none.
+    """
+
+    boxes: list[Finding] = field(default_factory=list)
+    harmless: list[Finding] = field(default_factory=list)
+    doubtful: list[Finding] = field(default_factory=list)
+    rejected: list[Line] = field(default_factory=list)
+
+
+class TextFinder:
+    """Finds writing in pictures of stored values.
+
+    Args:
+        identifiers: of the patient.
+    """
+
+    def __init__(self, identifiers: Identifiers = Identifiers()) -> None:
+        self._identifiers = identifiers
+
+    @property
+    def _reader(self) -> Reader:
+        return reader()
+
+    def screen(self, picture: np.ndarray) -> list[Line]:
+        """Return what may be lines, best first, of each place one."""
+        lines = [line for line in find_lines(grey_of(picture)) if line.score >= _LEAST]
+        return _best(lines)
+
+    def find(self, picture: np.ndarray, *, lines: Sequence[Line] | None = None, thorough: bool = False) -> Findings:
+        """Return the writing in a picture.
+
+        Args:
+            picture: (H, W) stored values, or (H, W, 3) RGB.
+            lines: what the screen found, if it has been asked.
+            thorough: look everywhere even if the screen finds nothing, as for ultrasound and screen captures.
+        """
+        lines = self.screen(picture) if lines is None else list(lines)
+        found = Findings()
+        if lines:
+            self._read_lines(picture, lines[:_MOST_READ], found)
+        if found.boxes or thorough:
+            self._everywhere(picture, found)
+        return found
+
+    def _read_lines(self, picture: np.ndarray, lines: list[Line], found: Findings) -> None:
+        crops = [variant for line in lines for variant in _variants(picture, line)]
+        texts = self._reader.read(crops)
+        at = 0
+        for line in lines:
+            count = 1 if line.upright else 2
+            verdicts = [(judge(text, score, self._identifiers), score) for text, score in texts[at : at + count]]
+            at += count
+            best = max((s for v, s in verdicts if v is Verdict.WRITING), default=0.0)
+            box = _padded(line, picture.shape)
+            if best:
+                found.boxes.append(Finding(*box, "read", best))
+            elif any(v is Verdict.HARMLESS for v, _ in verdicts):
+                found.harmless.append(Finding(*box, "mark", max(s for _, s in verdicts)))
+            else:
+                found.rejected.append(line)
+
+    def _everywhere(self, picture: np.ndarray, found: Findings) -> None:
+        """Run the detector over the whole picture, at the size that suits the letters found so far."""
+        shown = to_8_bits(picture)
+        longest = max(picture.shape[:2])
+        scales = {min(2.0, _COARSE / longest)}
+        heights = [min(box.y1 - box.y0, box.x1 - box.x0) / 1.6 for box in found.boxes]
+        if heights:
+            scales.add(float(np.clip(_LETTER / np.median(heights), 0.2, 3.0)))
+        for scale in scales:
+            for seen in self._reader.detect(shown, scale):
+                self._add(shown, seen, found)
+
+    def _add(self, shown: np.ndarray, seen: Found, found: Findings) -> None:
+        crop = _straightened(shown, seen)
+        if crop is None:
+            return
+        texts = self._reader.read([crop])
+        verdict = judge(*texts[0], self._identifiers)
+        box = _clipped(seen.x0 - 2, seen.y0 - 2, seen.x1 + 2, seen.y1 + 2, shown.shape)
+        if verdict is Verdict.WRITING:
+            found.boxes.append(Finding(*box, "read", texts[0][1]))
+        elif verdict is Verdict.HARMLESS:
+            found.harmless.append(Finding(*box, "mark", texts[0][1]))
+
+
+def grey_of(picture: np.ndarray) -> np.ndarray:
+    """Return one plane in which writing of any colour differs from what is around it."""
+    if picture.ndim == 2:
+        return picture
+    import cv2
+
+    if picture.dtype != np.uint8:
+        return picture[..., :3].max(2)
+    return cv2.cvtColor(np.ascontiguousarray(picture[..., :3]), cv2.COLOR_RGB2GRAY)
+
+
+def to_8_bits(picture: np.ndarray, share: float = 0.1) -> np.ndarray:
+    """Return values stretched to 8 bits; ``share`` per cent at both ends are clipped."""
+    if picture.dtype == np.uint8 and picture.ndim == 3:
+        return np.ascontiguousarray(picture[..., :3])
+    values = picture[..., :3] if picture.ndim == 3 else picture
+    step = max(1, int((values.size / 65536) ** 0.5))
+    sample = np.nan_to_num(values[::step, ::step].astype(np.float32))
+    low, high = np.percentile(sample, (share, 100 - share))
+    if high <= low:
+        low, high = float(sample.min()), float(sample.max())
+    if high <= low:
+        return np.zeros(values.shape, np.uint8)
+    scaled = (np.nan_to_num(values.astype(np.float32)) - low) * (255 / (high - low))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def _variants(picture: np.ndarray, line: Line) -> list[np.ndarray]:
+    """Return the line as the recogniser wants it: level, dark on light; a standing one turned both ways."""
+    pad = max(2, round(0.3 * line.height))
+    x0, y0, x1, y1 = _clipped(line.x0 - pad, line.y0 - pad, line.x1 + pad, line.y1 + pad, picture.shape)
+    crop = to_8_bits(grey_of(picture[y0:y1, x0:x1]), 1.0)
+    if not line.dark:
+        crop = 255 - crop
+    return [crop] if line.upright else [np.rot90(crop, 1), np.rot90(crop, -1)]
+
+
+def _straightened(shown: np.ndarray, seen: Found) -> np.ndarray | None:
+    import cv2
+
+    corners = seen.corners.astype(np.float32)
+    width = int(max(np.linalg.norm(corners[0] - corners[1]), np.linalg.norm(corners[2] - corners[3])))
+    height = int(max(np.linalg.norm(corners[0] - corners[3]), np.linalg.norm(corners[1] - corners[2])))
+    if width < 3 or height < 3:
+        return None
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    turn = cv2.getPerspectiveTransform(corners, target)
+    crop = cv2.warpPerspective(shown, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.rot90(crop) if height >= 1.5 * width else crop
+
+
+def _padded(line: Line, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    along, across = max(3, round(0.5 * line.height)), max(2, round(0.35 * line.height))
+    dx, dy = (along, across) if line.upright else (across, along)
+    return _clipped(line.x0 - dx, line.y0 - dy, line.x1 + dx, line.y1 + dy, shape)
+
+
+def _clipped(x0: int, y0: int, x1: int, y1: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    return max(0, x0), max(0, y0), min(shape[1], x1), min(shape[0], y1)
+
+
+def _best(lines: list[Line]) -> list[Line]:
+    """Of lines that lie on each other keep the one that looks most like writing."""
+    kept: list[Line] = []
+    for line in sorted(lines, key=lambda one: -one.score * min(one.letters, 12)):
+        if all(_covered(line, other) < 0.6 for other in kept):
+            kept.append(line)
+    return kept
+
+
+def _covered(line: Line, other: Line) -> float:
+    width = min(line.x1, other.x1) - max(line.x0, other.x0)
+    height = min(line.y1, other.y1) - max(line.y0, other.y0)
+    area = (line.x1 - line.x0) * (line.y1 - line.y0)
+    return width * height / max(area, 1) if width > 0 and height > 0 else 0.0

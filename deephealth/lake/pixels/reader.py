@@ -1,0 +1,133 @@
+"""The reader: finds and reads writing in 8-bit pictures, through rapidocr's networks on one thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from deephealth.core.optional import require
+
+__all__ = ["Found", "Reader", "reader"]
+
+_STEP = 32  # the detector's sides are multiples of this
+_LARGEST = 1_600_000  # pixels that the detector gets at a time: about 1.7 s on one core
+_OVERLAP = 96
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A box in which the detector sees writing.
+
+    Args:
+        x0, y0, x1, y1: box in pixels of the picture.
+        corners: (4, 2) its corners, clockwise from the upper left of the writing.
+        score: of the detector.
+    """
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    corners: np.ndarray
+    score: float
+
+
+class Reader:
+    """Detector and recogniser.
+
+    Source: Liao et al., Real-Time Scene Text Detection with Differentiable Binarization, AAAI 2020; the networks are
+    PP-OCR's, as the package rapidocr brings them.
+    """
+
+    def __init__(self) -> None:
+        rapidocr = require("rapidocr", purpose="reading text that is burned into pixels")
+        require("onnxruntime", purpose="reading text that is burned into pixels")
+        engine = rapidocr.RapidOCR(
+            params={
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+                "Global.log_level": "error",
+                "Global.use_cls": False,
+                "Det.limit_side_len": _STEP,
+                "Det.box_thresh": 0.45,
+            }
+        )
+        self._detector: Any = engine._load_det_model()
+        self._recogniser: Any = engine._load_rec_model()
+
+    def detect(self, picture: np.ndarray, scale: float = 1.0) -> list[Found]:
+        """Return where writing seems to be.
+
+        Args:
+            picture: (H, W) or (H, W, 3), 8 bits.
+            scale: the picture is enlarged by this before the detector sees it.
+        """
+        import cv2
+
+        height, width = (max(_STEP, round(side * scale)) for side in picture.shape[:2])
+        if (height, width) != picture.shape[:2]:
+            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+            picture = cv2.resize(picture, (width, height), interpolation=how)
+        found = []
+        for top, left, tile in _tiles(picture):
+            for corners, score in self._detect_tile(tile):
+                found.append(_back(corners + (left, top), score, scale))
+        return found
+
+    def _detect_tile(self, tile: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        with _lock:
+            out = self._detector(_three(tile))
+        if out.boxes is None:
+            return []
+        return [(np.asarray(box, np.float64), float(score)) for box, score in zip(out.boxes, out.scores, strict=True)]
+
+    def read(self, pictures: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        """Read lines of writing, each in a picture of its own: the text and how sure it is, 0 to 1."""
+        if not pictures:
+            return []
+        from rapidocr.ch_ppocr_rec import TextRecInput
+
+        with _lock:
+            out = self._recogniser(TextRecInput(img=[_three(picture) for picture in pictures]))
+        return [(str(text), float(score)) for text, score in zip(out.txts, out.scores, strict=True)]
+
+
+@cache
+def reader() -> Reader:
+    """Return the reader of this process; its networks take a third of a second to load."""
+    return Reader()
+
+
+def _three(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.repeat(picture[..., None], 3, 2) if picture.ndim == 2 else picture)
+
+
+def _tiles(picture: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
+    """Cut a large picture in bands that overlap, so that memory and time of one look are bounded."""
+    height, width = picture.shape[:2]
+    if height * width <= _LARGEST:
+        return [(0, 0, picture)]
+    side = int(_LARGEST**0.5)
+    tiles = []
+    for top in _starts(height, side):
+        for left in _starts(width, side):
+            tiles.append((top, left, picture[top : top + side, left : left + side]))
+    return tiles
+
+
+def _starts(length: int, side: int) -> list[int]:
+    if length <= side:
+        return [0]
+    return [*range(0, length - side, side - _OVERLAP), length - side]
+
+
+def _back(corners: np.ndarray, score: float, scale: float) -> Found:
+    corners = corners / scale
+    (x0, y0), (x1, y1) = np.floor(corners.min(0)), np.ceil(corners.max(0))
+    return Found(int(x0), int(y0), int(x1), int(y1), corners, score)

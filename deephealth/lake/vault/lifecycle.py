@@ -1,0 +1,91 @@
+"""Changing a vault's key, and destroying a vault: each in one step that is done or not done."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeAlias
+
+from deephealth.core.errors import VaultError
+from deephealth.lake.vault.header import Tombstone, Unlocked, new_header, now
+from deephealth.lake.vault.keys import Key, bind_key_file
+from deephealth.lake.vault.store import Store, pages
+
+__all__ = ["destroy", "finish_shredding", "rotate"]
+
+KINDS = ("secret", "patient", "uid", "consent")
+Writing: TypeAlias = Callable[[], AbstractContextManager[None]]
+
+
+def rotate(store: Store, unlocked: Unlocked, new_key: Key, writing: Writing) -> Unlocked:
+    """Seal every row anew under another key, in one transaction.
+
+    Args:
+        store: the vault's rows.
+        unlocked: the vault as the old key opened it.
+        new_key: the new key.
+        writing: begins a transaction in which the vault is known to be unchanged.
+
+    Returns:
+        the vault under the new key.
+
+    Raises:
+        VaultError: the new key is the old one, or serves another project.
+        StorageError: the disk is full; nothing was changed.
+    """
+    if isinstance(new_key, Path):
+        bind_key_file(new_key, unlocked.project)
+    header, renewed = new_header(
+        new_key,
+        unlocked.project,
+        vault=unlocked.vault,
+        generation=unlocked.generation + 1,
+        created=unlocked.created,
+    )
+    with writing():
+        if store.header()["fingerprint"] == header["fingerprint"]:
+            raise VaultError("the new key is the old one", hint="make a new key")
+        store.replace_all(renewed.codec.row(unlocked.codec.entry(row)) for row in pages(store, KINDS))
+        store.put_header(header)
+    store.shred()  # what was sealed under the old key leaves the disk
+    return renewed
+
+
+def destroy(store: Store, unlocked: Unlocked, who: str, why: str, writing: Writing) -> Tombstone:
+    """Remove every row, put up the tombstone, and clear the disk.
+
+    Args:
+        store: the vault's rows.
+        unlocked: the vault.
+        who: who decided it.
+        why: the reason.
+        writing: begins a transaction in which the vault is known to be unchanged.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    with writing():
+        lookup = unlocked.codec.lookup("secret", "keys")
+        secrets = unlocked.codec.entry(store.get("secret", [lookup])[lookup]).value
+        audit_key = base64.b64decode(secrets["audit"])
+        sealed = base64.b64encode(unlocked.codec.seal(audit_key, "audit key")).decode()
+        header = store.header()
+        header["state"] = "destroyed"
+        header["tombstone"] = {"when": now(), "who": who, "why": why, "audit_key": sealed, "shredded": False}
+        store.replace_all(())
+        store.put_header(header)
+    finish_shredding(store)
+    facts = header["tombstone"]
+    return Tombstone(facts["when"], who, why, shredded=True, audit_key=audit_key)
+
+
+def finish_shredding(store: Store) -> None:
+    """Clear the disk of what a destroyed vault held, and note that it was done."""
+    store.shred()
+    with store.writing():
+        header = store.header()
+        header["tombstone"]["shredded"] = True
+        store.put_header(header)
+    store.shred()

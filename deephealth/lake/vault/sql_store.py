@@ -1,0 +1,189 @@
+"""What the two back-ends share: the same two tables, the same statements."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from deephealth.lake.vault.store import Place, Row
+
+__all__ = ["SqlStore"]
+
+HEADER, ROWS = "deephealth_vault_header", "deephealth_vault_rows"
+_COLUMNS = "kind, lookup, owner, value"
+_AT_ONCE = 500  # rows per statement
+
+
+class SqlStore:
+    """Rows in a database.
+
+    A subclass opens the connection, begins and ends transactions, turns the driver's errors into ours, and clears the
+    disk. One connection per process: after a fork the child opens its own.
+    """
+
+    name = ""
+    mark = "?"  # what stands for a value in a statement
+    bytes_type = "BLOB"
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._connection: Any = None
+        self._process = 0
+
+    # what a subclass does
+
+    def _open(self) -> Any:
+        raise NotImplementedError
+
+    def _begin(self, *, writing: bool) -> None:
+        raise NotImplementedError
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        raise NotImplementedError
+        yield
+
+    # transactions
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Show one state of the store to all reads of the block."""
+        with self._transaction(writing=False):
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Let one writer in at a time; at the end of the block its changes are on disk, or none is."""
+        with self._transaction(writing=True):
+            yield
+
+    @contextmanager
+    def _transaction(self, *, writing: bool) -> Iterator[None]:
+        with self._lock, self._errors():
+            self._connect()
+            self._begin(writing=writing)
+            try:
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        try:
+            self._run("ROLLBACK")
+        except Exception:  # the connection is lost or the transaction is over: a new one starts clean
+            self.close()
+
+    def _connect(self) -> None:
+        if self._connection is None or self._process != os.getpid():
+            self._connection, self._process = self._open(), os.getpid()
+
+    def close(self) -> None:
+        """Give up the connection; the next use opens it again."""
+        connection, self._connection = self._connection, None
+        if connection is not None and self._process == os.getpid():
+            connection.close()
+
+    # statements
+
+    def header(self) -> dict[str, Any]:
+        """Return the facts that stand in the clear."""
+        found = self._run(f"SELECT value FROM {HEADER} WHERE name = 'vault'").fetchone()  # noqa: S608 - constants
+        return dict(json.loads(found[0])) if found else {}
+
+    def put_header(self, header: dict[str, Any]) -> None:
+        """Replace them."""
+        self._run(
+            f"INSERT INTO {HEADER} (name, value) VALUES ('vault', {self.mark}) "  # noqa: S608 - constants
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (json.dumps(header, sort_keys=True),),
+        )
+
+    def get(self, kind: str, lookups: Sequence[bytes]) -> dict[bytes, Row]:
+        """Return the rows that exist, by lookup."""
+        found: dict[bytes, Row] = {}
+        for start in range(0, len(lookups), _AT_ONCE):
+            part = lookups[start : start + _AT_ONCE]
+            marks = ", ".join([self.mark] * len(part))
+            query = f"SELECT {_COLUMNS} FROM {ROWS} WHERE kind = {self.mark} AND lookup IN ({marks})"  # noqa: S608 - constants
+            found.update((row.lookup, row) for row in self._rows(query, (kind, *part)))
+        return found
+
+    def scan(self, kinds: Sequence[str], after: Place | None, limit: int, owner: bytes | None = None) -> list[Row]:
+        """Return the next rows of some kinds, in the order of their places, of one owner or of all."""
+        where, values = [f"kind IN ({', '.join([self.mark] * len(kinds))})"], list[Any](kinds)
+        if owner is not None:
+            where.append(f"owner = {self.mark}")
+            values.append(owner)
+        if after is not None:
+            where.append(f"(owner, kind, lookup) > ({self.mark}, {self.mark}, {self.mark})")
+            values.extend(after)
+        query = (
+            f"SELECT {_COLUMNS} FROM {ROWS} WHERE {' AND '.join(where)} "  # noqa: S608 - constants
+            f"ORDER BY owner, kind, lookup LIMIT {int(limit)}"
+        )
+        return self._rows(query, tuple(values))
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Insert rows, or replace those with the same kind and lookup."""
+        self._put(ROWS, rows)
+
+    def delete(self, kind: str, owner: bytes) -> int:
+        """Remove the rows of a kind that belong to an owner; return how many there were."""
+        query = f"DELETE FROM {ROWS} WHERE kind = {self.mark} AND owner = {self.mark}"  # noqa: S608 - constants
+        return int(self._run(query, (kind, owner)).rowcount)
+
+    def count(self, kind: str) -> int:
+        """Return how many rows of a kind there are."""
+        query = f"SELECT COUNT(*) FROM {ROWS} WHERE kind = {self.mark}"  # noqa: S608 - constants
+        return int(self._run(query, (kind,)).fetchone()[0])
+
+    def replace_all(self, rows: Iterable[Row]) -> None:
+        """Let these rows take the place of all rows; they may be read from the old ones meanwhile."""
+        for statement in self._tables(f"{ROWS}_next"):
+            self._run(statement)
+        self._put(f"{ROWS}_next", rows)
+        self._run(f"DELETE FROM {ROWS}")  # noqa: S608 - constants; wipes the pages where dropping would free them only
+        self._run(f"INSERT INTO {ROWS} ({_COLUMNS}) SELECT {_COLUMNS} FROM {ROWS}_next")  # noqa: S608 - constants
+        self._run(f"DROP TABLE {ROWS}_next")
+
+    def _make_tables(self) -> None:
+        self._run(f"CREATE TABLE {HEADER} (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        for statement in self._tables(ROWS):
+            self._run(statement)
+        self._run(f"CREATE INDEX {ROWS}_by_owner ON {ROWS} (owner, kind, lookup)")
+
+    def _tables(self, table: str) -> list[str]:
+        kind = self.bytes_type
+        return [
+            f"CREATE TABLE {table} (kind TEXT NOT NULL, lookup {kind} NOT NULL, owner {kind} NOT NULL, "
+            f"value {kind} NOT NULL, PRIMARY KEY (kind, lookup))"
+        ]
+
+    def _put(self, table: str, rows: Iterable[Row]) -> None:
+        marks = ", ".join([self.mark] * 4)
+        query = (
+            f"INSERT INTO {table} ({_COLUMNS}) VALUES ({marks}) "  # noqa: S608 - constants
+            "ON CONFLICT (kind, lookup) DO UPDATE SET owner = excluded.owner, value = excluded.value"
+        )
+        cursor = self._connection.cursor()
+        batch: list[tuple[str, bytes, bytes, bytes]] = []
+        for row in rows:
+            batch.append((row.kind, row.lookup, row.owner, row.value))
+            if len(batch) == _AT_ONCE:
+                cursor.executemany(query, batch)
+                batch.clear()
+        if batch:
+            cursor.executemany(query, batch)
+
+    def _rows(self, query: str, values: tuple[Any, ...]) -> list[Row]:
+        answer = self._run(query, values).fetchall()
+        return [Row(kind, bytes(lookup), bytes(owner), bytes(value)) for kind, lookup, owner, value in answer]
+
+    def _run(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        return self._connection.execute(statement, values)
