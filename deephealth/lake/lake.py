@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from deephealth import __version__
 from deephealth.core.errors import DataError, MissingDataError, VaultError
 from deephealth.core.files import atomic_write, writable_folder
+from deephealth.lake.audit.event import AuditEvent, Kind
 from deephealth.lake.audit.log import AuditLog
 from deephealth.lake.folder import LakeFolder
 from deephealth.lake.pseudonyms import Pseudonyms
 from deephealth.lake.settings import LakeSettings
 from deephealth.lake.vault.keys import Key, write_key_file
+from deephealth.lake.vault.store import connect, is_address
 from deephealth.lake.vault.vault import Vault
 
 __all__ = ["Lake"]
@@ -56,7 +60,8 @@ class Lake:
             root: a new or empty folder.
             settings: project, profile, policy.
             vault: where the vault lies or is to lie; never inside the lake.
-            key_file: the vault's key; made when missing. Default: beside the vault, its name with ``.key``.
+            key_file: the vault's key; made when missing. Default: ``~/.config/deephealth/vault-keys/NAME.key``, never
+                beside the vault.
             key: a passphrase instead of a key file.
 
         Raises:
@@ -66,24 +71,24 @@ class Lake:
         folder = LakeFolder(Path(root))
         if folder.root.exists() and any(folder.root.iterdir()):
             raise DataError(f"{folder.root} is not empty", allowed="a new folder", hint="choose another one")
-        _outside(vault, folder.root)
-        file = key_file or Path(f"{vault}.key")
         if key is None:
-            if not file.exists():
-                write_key_file(file)
-            key = file
-        chamber = _open_or_create(vault, key, settings.project)
+            key = key_file or _default_key(vault)
+            if not key.exists():
+                write_key_file(key)
+        with _open_or_create(vault, key, settings.project, folder.root) as chamber:
+            fingerprint = chamber.pseudonyms().fingerprint
         writable_folder(folder.root, "making the lake")
         for place in (folder.quarantine, folder.state, folder.audit):
             place.mkdir(mode=0o700, exist_ok=True)
         for place in (folder.rawdata, folder.derivatives, folder.catalogue):
             place.mkdir(exist_ok=True)
-        replace(settings, fingerprint=chamber.pseudonyms().fingerprint).save(folder.settings)
-        local = {"vault": vault if "://" in vault else str(Path(vault).resolve())}
+        replace(settings, fingerprint=fingerprint).save(folder.settings)
+        local = {"vault": vault if is_address(vault) else str(Path(vault).resolve())}
         local |= {"key": str(key.resolve())} if isinstance(key, Path) else {}
         atomic_write(folder.state / _LOCAL, json.dumps(local, indent=2))
         lake = cls(root, vault=vault, key=key)
-        lake.audit("create", options=" ".join(settings.codes), consent=settings.consent)
+        facts = {"project": settings.project, "options": list(settings.codes), "consent": settings.consent}
+        lake.audit(Kind.INIT, "the lake was made", facts=facts)
         return lake
 
     @classmethod
@@ -110,7 +115,7 @@ class Lake:
                 "the lake's vault is not known on this machine",
                 hint="name it: --vault PLACE --vault-key FILE, or DEEPHEALTH_VAULT and DEEPHEALTH_VAULT_KEY",
             )
-        vault = Vault.open(_location(place), key)
+        vault = Vault.open(_location(place), key, lake=self.folder.root, audit=self._vault_event)
         if vault.pseudonyms().fingerprint != self.settings.fingerprint:
             raise VaultError(
                 f"the vault {place} has another project's key: its pseudonyms would not fit what is in the lake",
@@ -128,13 +133,24 @@ class Lake:
         """The audit log, opened."""
         return AuditLog(self.folder.audit, self.vault.audit_key())
 
-    def audit(self, what: str, **facts: Any) -> None:
+    def audit(
+        self, kind: Kind, what: str, *, counts: Mapping[str, int] | None = None, facts: Mapping[str, Any] | None = None
+    ) -> None:
         """Write one event to the audit log; it is on disk when this returns.
+
+        Args:
+            kind: what happened.
+            what: in one sentence, without identifiers.
+            counts: how many of what.
+            facts: anything else; the version of the program is added.
 
         Raises:
             AuditError: it can't be written; then nothing may be done that it would have recorded.
         """
-        self.log.record(what, **facts)
+        self.log.append(AuditEvent(kind, what, counts or {}, {**(facts or {}), "version": __version__}))
+
+    def _vault_event(self, event: str, facts: Mapping[str, Any]) -> None:
+        self.audit(Kind(event), "the vault was used", facts=facts)
 
     def datasets(self) -> list[str]:
         """Return the names of the data sets."""
@@ -149,31 +165,29 @@ class Lake:
             return {}
 
 
-def _open_or_create(place: str, key: Key, project: str) -> Vault:
+def _open_or_create(place: str, key: Key, project: str, lake: Path) -> Vault:
     location = _location(place)
-    if Vault.exists(location):
-        vault = Vault.open(location, key)
-        if vault.project != project:
-            raise VaultError(
-                f"the vault {place} belongs to project '{vault.project}'",
-                allowed="one vault and one key for each project",
-                hint="choose another place for the vault",
-            )
-        return vault
-    return Vault.create(location, key, project)
+    if _exists(location):
+        return Vault.open(location, key, project=project, lake=lake)
+    return Vault.create(location, key, project, lake=lake)
 
 
-def _outside(place: str, root: Path) -> None:
-    if "://" not in place and Path(place).resolve().is_relative_to(root.resolve()):
-        raise VaultError(
-            "the vault would lie inside the lake",
-            allowed="a place that whoever reads the lake can't read",
-            hint="--vault /another/disk/project.vault",
-        )
+def _exists(location: Path | str) -> bool:
+    if isinstance(location, Path):
+        return location.exists()
+    try:
+        connect(location).close()
+    except VaultError:
+        return False
+    return True
+
+
+def _default_key(vault: str) -> Path:
+    return Path.home() / ".config" / "deephealth" / "vault-keys" / f"{Path(vault).name}.key"
 
 
 def _location(place: str) -> Path | str:
-    return place if "://" in place else Path(place)
+    return place if is_address(place) else Path(place)
 
 
 def _path(text: str | None) -> Path | None:

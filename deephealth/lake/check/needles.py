@@ -57,10 +57,10 @@ class _Needle:
 class Needles:
     """The identifiers of all patients of a lake, ready to be looked for.
 
-    Names count by their parts of four letters and more that are no words of the DICOM dictionary, and whole; numbers
-    from five characters; dates of birth, places and replaced object identifiers whole. Letters are compared without
-    case. Forms: UTF-8, UTF-16 in both byte orders, Latin-1 and the other character sets of DICOM, ISO 2022 with its
-    shifts taken out.
+    Names count by their parts of four letters and more, and whole. A part that is also a word of the DICOM dictionary
+    counts in the patient's own files where it is a common name ("Brown"), and else not at all ("Chest"). Numbers count
+    from five characters; places and replaced object identifiers whole. Letters are compared without case. Forms: UTF-8,
+    UTF-16 in both byte orders, Latin-1 and the other character sets of DICOM, ISO 2022 with its shifts taken out.
 
     Args:
         known: pseudonym and identifiers of each patient.
@@ -115,10 +115,11 @@ class Needles:
 
 def _texts(identifiers: Identifiers) -> Iterator[tuple[str, str, bool]]:
     """Yield kind, text and whether it counts in the patient's own files only."""
-    words = _dictionary_words()
+    words, common = _dictionary_words(), _common_names()
     for part in identifiers.name_parts():
-        if len(part) >= (_MIN_NAME if part.isascii() else 2) and part.casefold() not in words:
-            yield "name", part, False
+        word = part.casefold()
+        if len(part) >= (_MIN_NAME if part.isascii() else 2) and (word not in words or word in common):
+            yield "name", part, word in words
     for name in identifiers.names:
         parts = [part for part in re.split(r"[\^=\s,]+", name) if part]
         if len(parts) > 1:
@@ -175,3 +176,11 @@ def _dictionary_words() -> frozenset[str]:
     names = [str(entry[2]) for entry in DicomDictionary.values()]
     names += [name for scheme in (codes.DCM, codes.SCT) for name in scheme.dir()]
     return frozenset(word.casefold() for name in names for word in re.findall(r"[A-Z]?[a-z]{2,}", name))
+
+
+@cache
+def _common_names() -> frozenset[str]:
+    from deephealth.lake.text.names import load_names
+
+    names = load_names()
+    return names.given | names.family

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from deephealth.lake.actions import Action, Tally
 from deephealth.lake.formats.context import FieldSweep, FileContext, FileOutcome, damaged, writing
 from deephealth.lake.formats.edf_annotations import clean_annotations
-from deephealth.lake.formats.edf_header import EdfHeader, identity_fields, parse_header, start_date
+from deephealth.lake.formats.edf_header import MONTHS, EdfHeader, identity_fields, parse_header, start_date
 from deephealth.lake.formats.edf_labels import is_dimension, is_label, is_prefilter, modality_of
 from deephealth.lake.identifiers import Identifiers
 
@@ -22,7 +22,6 @@ __all__ = ["clean", "identity"]
 
 _CHUNK = 4 * 1024**2
 _NO_DATE = "01.01.85"  # what EDF+ says for a date outside 1985 to 2084, and what anonymous files carry
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
 def identity(source: Path) -> tuple[str, Identifiers]:
@@ -125,16 +124,14 @@ def _fresh_header(
     return b"".join(_field(text, width) for text, width in fixed + columns)
 
 
-def _recording(
-    header: EdfHeader, who: FileContext, sweep: FieldSweep, date: datetime.date | None, tally: Tally
-) -> str:
+def _recording(header: EdfHeader, who: FileContext, sweep: FieldSweep, date: datetime.date | None, tally: Tally) -> str:
     """Return the recording field: EDF+ keeps its date and, on request, its device; plain EDF's is free text."""
     words = header.recording.split()
     if words:
         tally[Action.REMOVED] += 1
     if not header.plus:
         return ""
-    day = f"{date.day:02}-{_MONTHS[date.month - 1]}-{date.year:04}" if date else "X"
+    day = f"{date.day:02}-{MONTHS[date.month - 1]}-{date.year:04}" if date else "X"
     device = sweep(" ".join(words[4:]).replace("_", " ")).replace(" ", "_") if who.device else ""
     return f"Startdate {day} X X {device or 'X'}"
 

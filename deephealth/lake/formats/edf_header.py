@@ -11,14 +11,15 @@ from typing import BinaryIO
 from deephealth.lake.formats.context import damaged, too_large
 from deephealth.lake.identifiers import Identifiers
 
-__all__ = ["EdfHeader", "EdfSignal", "identity_fields", "is_edf", "parse_header", "start_date"]
+__all__ = ["MONTHS", "EdfHeader", "EdfSignal", "identity_fields", "is_edf", "parse_header", "start_date"]
 
 _BDF = b"\xffBIOSEMI"
 _FIXED = 256
 _MOST_SIGNALS = 9_999  # what the four digits of the field hold
 _MOST_RECORD_BYTES = 256 * 1024**2
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
-_MONTHS = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_NUMBER_OF = {name: number for number, name in enumerate(MONTHS, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def parse_header(stream: BinaryIO, size: int) -> EdfHeader:
 
 
 def start_date(header: EdfHeader) -> datetime.date | None:
-    """Return the first day of a recording, with four digits of the year where EDF+ gives them; ``None`` when unknown."""
+    """Return the first day of a recording, its year in four digits where EDF+ gives them; ``None``: unknown."""
     words = header.recording.split()
     if header.plus and len(words) > 1 and words[0].casefold() == "startdate":
         found = _long_date(words[1])
@@ -244,9 +245,9 @@ def _flavour(data: bytes) -> str:
 
 def _long_date(text: str) -> datetime.date | None:
     parts = re.fullmatch(r"(\d\d?)-([A-Za-z]{3})-(\d{4})", text)
-    if not parts or parts[2].upper() not in _MONTHS:
+    if not parts or parts[2].upper() not in _NUMBER_OF:
         return None
-    return _date(int(parts[3]), _MONTHS[parts[2].upper()], int(parts[1]))
+    return _date(int(parts[3]), _NUMBER_OF[parts[2].upper()], int(parts[1]))
 
 
 def _date(year: int, month: int, day: int) -> datetime.date | None:

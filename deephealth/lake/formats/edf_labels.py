@@ -1,6 +1,6 @@
 """Standard labels, units and filters of EDF+: they stay as they are, all other texts go through the text cleaner.
 
-Source: "EDF+ standard texts and polarity rules" (labels, dimensions, electrode positions of the 10-20 and 10-10 systems).
+Source: "EDF+ standard texts and polarity rules" (labels, dimensions, electrodes of the 10-20 and 10-10 systems).
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ _POSITION = (
     r"(Nz|Fpz?[12]?|AFp?z?\d{0,2}|F[TC]?z?\d{0,2}|T\d{1,2}|TP\d{1,2}|C[P]?z?\d{1,2}|Cz|CPz|Pz?\d{0,2}|POz?\d{0,2}|"
     r"Oz?[12]?|I[z12]|A[12]|M[12]|CB[12]|Pg[12]|Sp[12]|LOC|ROC|E[12]|Ref|REF|AVG|Av|LE|AR|CAR|GND|G\d{1,2}|[A-H]\d{1,2})"
 )
-_NUMBERED = r"(Status|Trigger|Marker|STI \d{3}|EXG\d|GSR\d|Erg\d|Plet|Chin|Tib|LAT|RAT|Leg|Flow|Nasal|Thor(ax)?|Abdo(men)?|Snore|Pulse|HR|BP)"
+_NUMBERED = (
+    r"(Status|Trigger|Marker|STI \d{3}|EXG\d|GSR\d|Erg\d|Plet|Chin|Tib|LAT|RAT|Leg|Flow|Nasal|Thor(ax)?|Abdo(men)?|"
+    r"Snore|Pulse|HR|BP)"
+)
+_LEAD = r"(I{1,3}|aV[RLF]|V[1-9]R?|[A-Z]?\d{0,3}[+-]?|horizontal|vertical|submental|rectal|oro-nasal|nasal|left|right)"
 _LABEL = re.compile(
-    rf"(((?:{_KINDS})\s+)?{_POSITION}(\s*-\s*{_POSITION})?|({_KINDS})(\s*[-/]?\s*(\w{{0,3}}\d{{0,3}}|horizontal|vertical|submental|"
-    rf"rectal|oro-nasal|nasal|left|right))?|{_NUMBERED}[12LR]?|(EDF|BDF) Annotations)",
+    rf"(((?:{_KINDS})\s+)?{_POSITION}(\s*-\s*{_POSITION})?|({_KINDS})(\s*[-/]?\s*{_LEAD})?|{_NUMBERED}[12LR]?|"
+    r"(EDF|BDF) Annotations)",
     re.IGNORECASE,
 )
 _DIMENSION = re.compile(

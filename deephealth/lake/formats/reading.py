@@ -18,7 +18,7 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1a\x0b\x1b")
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\x0b\x1a")
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -59,7 +59,8 @@ def encoding_of(start: bytes, *, whole: bool = True) -> str:
         if start.startswith(mark):
             return name
     if start.translate(None, _CONTROLS) != start:
-        raise QuarantineError(Reason.UNKNOWN_FORMAT, "the text holds control characters", allowed="UTF-8, UTF-16, Latin")
+        what = "the text holds control characters"
+        raise QuarantineError(Reason.UNKNOWN_FORMAT, what, allowed="UTF-8, UTF-16 with a mark, Latin-1")
     for cut in range(1 if whole else 4):
         try:
             start[: len(start) - cut].decode("utf-8")

@@ -1,1 +1,1 @@
-"""Taking files in: sources, the journal of what became of each file, worker processes, sealed quarantine, the runner."""
+"""Taking files in: sources, the journal of what became of each file, worker processes, quarantine, the runner."""

@@ -23,6 +23,7 @@ from deephealth.core.errors import (
 )
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.intake.limits import WorkerLimits
+from deephealth.lake.intake.sealing import open_to_read
 from deephealth.lake.intake.task import Cleaner, Released, Scan, Scanned, Task
 from deephealth.lake.pseudonyms import Pseudonyms
 from deephealth.lake.reasons import MEANING, Reason
@@ -86,7 +87,7 @@ class Answer:
     is_sealed: bool = False
 
     def raise_fatal(self) -> None:
-        """Raise the error that ends the run, if this is one: errors themselves lose parts on the way between processes."""
+        """Raise the error that ends the run, if this is one; it was taken apart for its way between processes."""
         if self.kind != "fatal":
             return
         known = {kind.__name__: kind for kind in _FATAL}
@@ -214,13 +215,7 @@ def _fatal(job: Job, error: Exception) -> Answer:
 
 def _status(path: Path) -> str:
     status = os.lstat(path)
-    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-
-
-def _open(path: Path) -> int:
-    """Open to read; never through a link, never waiting for a pipe."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    return os.open(path, flags)
+    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def _regular(path: Path, limit: int) -> int:
@@ -242,7 +237,7 @@ def _digest(path: Path, limit: int) -> tuple[int, str, bytes]:
     """Return size, SHA-256 and the first bytes of a regular file."""
     size = _regular(path, limit)
     digest = hashlib.sha256()
-    with os.fdopen(_open(path), "rb", buffering=0) as stream:
+    with os.fdopen(open_to_read(path), "rb", buffering=0) as stream:
         head = piece = stream.read(min(size + 1, _PIECE))
         while piece:
             digest.update(piece)

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["WorkerLimits", "one_thread_each", "resident_bytes"]
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_THREADS = (*(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")), "OPENCV_FOR_THREADS_NUM")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -67,12 +69,19 @@ class WorkerLimits:
         resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def one_thread_each() -> None:
-    """Keep numerical libraries that are loaded later to one thread: there is one process for each core."""
-    for name in _THREADS:
-        os.environ[name] = "1"
-    if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(1)
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Processes that start in this block keep their numerical libraries to one thread: there is one for each core."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def resident_bytes(process: int | str = "self") -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Protocol
 from deephealth.core.errors import MissingDataError
 from deephealth.lake.reasons import Reason
 
-__all__ = ["FolderSource", "Incoming", "Source", "SpoolSource", "regular_file"]
+__all__ = ["FolderSource", "Incoming", "Source", "SpoolSource", "incoming"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class FolderSource:
     def __iter__(self) -> Iterator[Incoming]:
         self.skipped.clear()
         if self.root.is_file():
-            yield _incoming(str(self.root), self.root.stat())
+            yield incoming(str(self.root), self.root.stat())
             return
         yield from self._below(str(self.root))
 
@@ -116,7 +115,7 @@ class FolderSource:
 
     def _file(self, entry: os.DirEntry[str]) -> Iterator[Incoming]:
         try:
-            yield _incoming(entry.path, entry.stat(follow_symlinks=False))
+            yield incoming(entry.path, entry.stat(follow_symlinks=False))
         except FileNotFoundError:
             self.skipped["vanished"] += 1
 
@@ -140,18 +139,12 @@ class SpoolSource(FolderSource):
         Path(locator).unlink(missing_ok=True)
 
 
-def _incoming(path: str, status: os.stat_result) -> Incoming:
-    stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-    return Incoming(path, status.st_size, stamp)
+def incoming(path: str, status: os.stat_result) -> Incoming:
+    """Describe a local file by its status; its size and time of change are its stamp.
 
-
-def regular_file(path: Path) -> os.stat_result:
-    """Return the status of a regular file; a link is not followed.
-
-    Raises:
-        OSError: there is none, it is a link or a special file, or it may not be looked at.
+    Args:
+        path: the file; becomes the locator.
+        status: as ``lstat`` gave it.
     """
-    status = os.lstat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("not a regular file")
-    return status
+    stamp = f"{status.st_size}:{status.st_mtime_ns}"
+    return Incoming(path, status.st_size, stamp)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import queue
 import signal
+import sys
+import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -36,6 +41,17 @@ class _Worker:
     ready: bool = False
     since: float = field(default_factory=time.monotonic)  # when it began with the first of its jobs
     jobs: deque[Job] = field(default_factory=deque)
+    outbox: queue.SimpleQueue[list[Job] | None] = field(default_factory=queue.SimpleQueue)
+
+    def send(self) -> None:
+        """Hand over orders, in a thread: a worker that hangs does not read, and its parent must not hang with it."""
+        order: list[Job] | None = []
+        while order is not None:
+            order = self.outbox.get()
+            try:
+                self.pipe.send(order)
+            except OSError:
+                return  # it died; the parent sees that when it waits for answers
 
 
 class WorkerPool:
@@ -57,8 +73,7 @@ class WorkerPool:
         self._pickled = pickle.dumps(bench)
         self._limits: WorkerLimits = bench.limits
         self._count, self._order = max(1, count), order
-        methods = multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        self._context = _context(bench)
         self._workers: list[_Worker] = []
         self._again: deque[Job] = deque()  # of a worker that died before it came to them
         self._retried: set[int] = set()
@@ -93,55 +108,50 @@ class WorkerPool:
 
     def stop(self, *, now: bool = False) -> None:
         """End all workers; ``now`` does not wait for what they are doing."""
-        for worker in self._workers:
+        for worker in list(self._workers):
             if now:
                 worker.process.kill()
-            else:
-                _tell(worker, None)
-        for worker in self._workers:
-            worker.process.join(timeout=5)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.pipe.close()
-        self._workers.clear()
+            self._discard(worker)
 
     def _feed(self, left: Iterator[Job]) -> bool:
         """Hand out work; return whether any is under way."""
-        while True:
-            worker = self._hungry()
-            if worker is None:
-                return True
+        while self._has_room():
             order = list(islice(self._next(left), self._order))
             if not order:
-                return any(worker.jobs for worker in self._workers)
-            if worker not in self._workers:
-                self._workers.append(worker)
+                break
+            worker = self._idlest()
             if not worker.jobs:
                 worker.since = time.monotonic()
             worker.jobs.extend(order)
-            _tell(worker, order)
+            worker.outbox.put(order)
+        return any(worker.jobs for worker in self._workers)
 
     def _next(self, left: Iterator[Job]) -> Iterator[Job]:
         while self._again:
             yield self._again.popleft()
         yield from left
 
-    def _hungry(self) -> _Worker | None:
-        """A worker with room for an order, the idlest first; a new one while there are fewer than there may be."""
+    def _has_room(self) -> bool:
+        waiting = self._order * (_ORDERS - 1)
+        return len(self._workers) < self._count or any(len(worker.jobs) <= waiting for worker in self._workers)
+
+    def _idlest(self) -> _Worker:
+        """The worker with the least to do; a new one while all are busy and there are fewer than there may be."""
         idle = min(self._workers, key=lambda worker: len(worker.jobs), default=None)
-        if idle is not None and not idle.jobs:
-            return idle
-        if len(self._workers) < self._count:
-            return self._start()
-        return idle if idle is not None and len(idle.jobs) <= self._order * (_ORDERS - 1) else None
+        if idle is None or (idle.jobs and len(self._workers) < self._count):
+            idle = self._start()
+            self._workers.append(idle)
+        return idle
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, self._pickled), daemon=True)
-        process.start()
+        with one_thread_each():
+            process.start()
         theirs.close()
-        return _Worker(process, mine)
+        worker = _Worker(process, mine)
+        threading.Thread(target=worker.send, daemon=True).start()
+        return worker
 
     def _wait(self) -> list[_Worker]:
         by_handle = {worker.pipe: worker for worker in self._workers if worker.jobs}
@@ -169,7 +179,6 @@ class WorkerPool:
             yield from self._died(worker)
             return
         if not worker.jobs and resident_bytes(worker.process.pid or 0) > self._limits.recycle:
-            _tell(worker, None)
             self._discard(worker)
 
     def _overdue(self) -> Iterator[Answer]:
@@ -199,8 +208,24 @@ class WorkerPool:
         yield Answer(culprit.id, "crashed", reason=Reason.HOSTILE, what=what or _cause(status))
 
     def _discard(self, worker: _Worker) -> None:
+        """End a worker that has nothing to do, or is dead."""
         self._workers.remove(worker)
+        worker.outbox.put(None)
+        worker.process.join(timeout=5)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
         worker.pipe.close()
+
+
+def _context(bench: Bench) -> Any:
+    """Processes that start from a clean one, which has the tools' modules loaded where the system can fork."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    modules = {type(bench.cleaner).__module__, bench.scan.__class__.__module__, getattr(bench.scan, "__module__", "")}
+    context.set_forkserver_preload([__name__, *sorted(modules - {"", "builtins", "__main__"})])
+    return context
 
 
 def _cause(status: int | None) -> str:
@@ -209,22 +234,15 @@ def _cause(status: int | None) -> str:
     return "reading the file broke the reader"
 
 
-def _tell(worker: _Worker, order: list[Job] | None) -> None:
-    try:
-        worker.pipe.send(order)
-    except (BrokenPipeError, ConnectionResetError):
-        return  # it died; the next wait finds out
-
-
 def _work(pipe: Connection, pickled: bytes) -> None:
     """A worker's life: orders in, answers out, until there is no order or no parent."""
-    one_thread_each()
     try:
         bench: Bench = pickle.loads(pickled)  # noqa: S301 - from the parent process
         bench.limits.apply()
     except Exception as error:
         pipe.send((_BROKEN, f"{type(error).__name__}: {error}"))
         return
+    _silence()
     try:
         pipe.send(_READY)
         while (order := pipe.recv()) is not None:
@@ -232,3 +250,13 @@ def _work(pipe: Connection, pickled: bytes) -> None:
                 pipe.send(bench.do(job))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent is gone
+
+
+def _silence() -> None:
+    """Let nothing that a decoder prints or warns about reach a terminal or a log: it may quote the header."""
+    warnings.simplefilter("ignore")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)

@@ -1,7 +1,7 @@
 """The files of one run and where each stands; all of it on disk, so that a killed run goes on where it was.
 
-States: ``listed`` (seen), ``scanned`` (header read), ``ready`` (to be cleaned), ``seal`` (to be quarantined), ``placing``
-(its file is written and synced, only the rename may be missing), and the ends ``released``, ``duplicate``,
+States: ``listed`` (seen), ``scanned`` (header read), ``ready`` (to be cleaned), ``seal`` (to be quarantined),
+``placing`` (its file is written and synced, only the rename may be missing), and the ends ``released``, ``duplicate``,
 ``quarantined``, ``dropped``.
 """
 
@@ -13,7 +13,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from deephealth.lake.actions import Action, Tally
 from deephealth.lake.facts import ObjectFacts
@@ -22,11 +22,11 @@ from deephealth.lake.intake.keys import JournalKeys
 from deephealth.lake.intake.report import IntakeReport
 from deephealth.lake.intake.sources import Incoming
 from deephealth.lake.intake.task import Released, Scanned
-from deephealth.lake.reasons import Reason
+from deephealth.lake.reasons import MEANING, Reason
 
-__all__ = ["Entry", "Placing", "Worklist"]
+__all__ = ["SEALED", "Entry", "Placing", "Worklist"]
 
-_OPEN = ("listed", "scanned", "ready", "seal", "placing")
+SEALED = ".sealed"  # what names of files in the quarantine end with
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,10 @@ class Entry:
     issuer: str = field(default="", repr=False)
     format: str = ""
     stamp: str = field(default="", repr=False)
+    untouched: bool = False  # refused by its source: it must not even be opened
     reason: str = ""
     what: str = ""
+    key: str = ""  # keyed hash of the locator
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +76,40 @@ class Worklist:
     Args:
         journal: of the lake.
         keys: for hashes and sealed values.
-        source: name of the source; only its keyed hash is written.
+        run: its number in the journal.
         dataset: where released files go.
+        resumed: whether an earlier process had begun it.
     """
 
-    def __init__(self, journal: Journal, keys: JournalKeys, source: str, dataset: str) -> None:
-        self.journal, self.keys, self.dataset = journal, keys, dataset
+    def __init__(self, journal: Journal, keys: JournalKeys, run: int, dataset: str, *, resumed: bool) -> None:
+        self.journal, self.keys, self.run, self.dataset, self.resumed = journal, keys, run, dataset, resumed
+
+    @classmethod
+    def begin(cls, journal: Journal, keys: JournalKeys, source: str, dataset: str) -> Self:
+        """Begin a run, or go on with one of the same source and data set that did not end.
+
+        Args:
+            journal: of the lake.
+            keys: for hashes and sealed values.
+            source: name of the source; only its keyed hash is written.
+            dataset: where released files go.
+        """
         key = keys.of("source", source)
         with journal.transaction() as database:
             row = database.execute(
                 "SELECT id FROM runs WHERE source = ? AND dataset = ? AND report IS NULL", (key, dataset)
             ).fetchone()
-            self.resumed = row is not None
-            self.run: int = row[0] if row else _begin(database, key, dataset)
+            run = row[0] if row else _begin(database, key, dataset)
+            # what another run released meanwhile counts: decide again
+            database.execute("UPDATE files SET state = 'scanned' WHERE run = ? AND state = 'ready'", (run,))
+        return cls(journal, keys, run, dataset, resumed=row is not None)
+
+    @classmethod
+    def unfinished(cls, journal: Journal, keys: JournalKeys) -> list[Self]:
+        """Return all runs that did not end."""
+        with database_errors():
+            rows = journal.database.execute("SELECT id, dataset FROM runs WHERE report IS NULL").fetchall()
+        return [cls(journal, keys, run, dataset, resumed=True) for run, dataset in rows]
 
     def begin_listing(self) -> None:
         """Start the listing afresh: what a killed listing left takes part in the new one."""
@@ -109,7 +132,7 @@ class Worklist:
         if known:  # it changed since it was scanned
             database.execute("DELETE FROM files WHERE id = ?", (known[0],))
         state, source = ("seal", "") if incoming.refused else self._state(database, locator, stamp)
-        sealed = self.keys.sealed([incoming.locator, incoming.stamp, "", "", ""], locator)
+        sealed = self.keys.sealed([incoming.locator, incoming.stamp, "", "", "", bool(incoming.refused)], locator)
         database.execute(
             "INSERT INTO files(run, position, locator, stamp, sealed, source, state, reason, what)"
             " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -153,8 +176,8 @@ class Worklist:
     def _entry(
         self, number: int, _position: int, row: str, source: str, sealed: bytes, reason: str, what: str
     ) -> Entry:
-        locator, stamp, patient, issuer, kind = self.keys.opened(sealed, row)
-        return Entry(number, locator, source, patient, issuer, kind, stamp, reason, what)
+        locator, stamp, patient, issuer, kind, untouched = self.keys.opened(sealed, row)
+        return Entry(number, locator, source, patient, issuer, kind, stamp, untouched, reason, what, row)
 
     def scanned(self, batch: Sequence[tuple[Entry, str, Scanned]]) -> None:
         """Write down what headers said: entry, keyed hash of the content, scan."""
@@ -175,8 +198,7 @@ class Worklist:
             for kind, uid in (("study", found.study_uid), ("series", found.series_uid), ("object", found.object_uid))
         )
         sealed = self.keys.sealed(
-            [entry.locator, entry.stamp, found.patient, found.issuer, found.format],
-            self.keys.of("locator", entry.locator),
+            [entry.locator, entry.stamp, found.patient, found.issuer, found.format, False], entry.key
         )
         database.execute(
             "UPDATE files SET state = 'scanned', sealed = ?, source = ?, subject = ?, study = ?, series = ?, object = ?"
@@ -217,6 +239,11 @@ class Worklist:
     def _end(self, database: sqlite3.Connection, placing: Placing) -> None:
         database.execute("UPDATE files SET state = ? WHERE id = ?", (placing.end, placing.id))
         if placing.end == "released":
+            database.execute(
+                "DELETE FROM quarantined WHERE name IN (SELECT source || ?1 FROM files WHERE id = ?2"
+                " UNION SELECT locator || ?1 FROM files WHERE id = ?2)",
+                (SEALED, placing.id),
+            )
             self._publish(database, placing)
         elif placing.end == "quarantined":
             database.execute(
@@ -245,17 +272,54 @@ class Worklist:
             (self.dataset, placing.place, facts, json.dumps(outcome), placing.id),
         )
 
-    def waiting(self) -> Iterator[Placing]:
-        """Yield what a killed process had synced and written down, and perhaps not renamed yet."""
+    def retract(self, source: str, name: str, size: int) -> None:
+        """Write down that a released object is in quarantine now; this run looks at its original anew."""
+        day = datetime.datetime.now(datetime.UTC).date().isoformat()
+        reason = Reason.MIXED_PATIENTS
+        with self.journal.transaction() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO quarantined SELECT ?, source, subject, ?, ?, ?, 'retracted', ?, ? FROM objects"
+                " WHERE source = ?",
+                (name, reason, MEANING[reason], size, self.run, day, source),
+            )
+            database.execute("DELETE FROM objects WHERE source = ?", (source,))
+            database.execute(
+                "UPDATE files SET state = 'quarantined', reason = ? WHERE source = ? AND state = 'released'",
+                (reason, source),
+            )
+            database.execute(
+                "UPDATE files SET state = 'listed' WHERE run = ? AND source = ? AND state = 'duplicate'",
+                (self.run, source),
+            )
+            database.execute("UPDATE runs SET retracted = retracted + 1 WHERE id = ?", (self.run,))
+
+    def waiting(self) -> Iterator[tuple[Placing, str, str]]:
+        """Yield what a killed process had synced and written down, and perhaps not renamed yet.
+
+        Yields:
+            The placing, the keyed hash of its content, the keyed hash of its locator.
+        """
         with database_errors():
             rows = self.journal.database.execute(
-                "SELECT id, staged, place, reason, what, outcome FROM files WHERE run = ? AND state = 'placing'",
+                "SELECT id, staged, place, reason, what, outcome, source, locator FROM files"
+                " WHERE run = ? AND state = 'placing'",
                 (self.run,),
             ).fetchall()
-        for number, staged, place, reason, what, outcome in rows:
+        for number, staged, place, reason, what, outcome, source, locator in rows:
             plain = json.loads(outcome)
-            yield Placing(
-                number, plain["end"], staged, place, reason, what, plain["bytes"], _released(plain["released"])
+            released = _released(plain["released"])
+            yield (
+                Placing(number, plain["end"], staged, place, reason, what, plain["bytes"], released),
+                source,
+                locator,
+            )
+
+    def again(self, lost: Iterable[Placing]) -> None:
+        """Have files cleaned or sealed again whose staged copy is gone."""
+        with self.journal.transaction() as database:
+            database.executemany(
+                "UPDATE files SET state = ? WHERE id = ?",
+                [("scanned" if placing.end == "released" else "seal", placing.id) for placing in lost],
             )
 
     def taken(self, place: str) -> bool:
@@ -274,6 +338,10 @@ class Worklist:
         query = "SELECT count(*) FROM files WHERE run = ?" + (f" AND state IN ({marks})" if states else "")  # noqa: S608
         with database_errors():
             return self.journal.database.execute(query, (self.run, *states)).fetchone()[0]
+
+    def steps_left(self) -> int:
+        """Return how many steps are left: two for a file that was not scanned, one for one that was."""
+        return 2 * self.count("listed") + self.count("scanned", "ready", "seal", "placing")
 
     def close(self, skipped: Counter[str], seconds: float) -> IntakeReport:
         """End the run: its report is kept, what was needed to resume it is deleted.
@@ -300,9 +368,7 @@ class Worklist:
         with database_errors():
             database = self.journal.database
             states = Counter(
-                dict(
-                    database.execute("SELECT state, count(*) FROM files WHERE run = ? GROUP BY state", (self.run,))
-                )
+                dict(database.execute("SELECT state, count(*) FROM files WHERE run = ? GROUP BY state", (self.run,)))
             )
             reasons: dict[str, Counter[str]] = {"quarantined": Counter(), "dropped": Counter()}
             for state, reason, number in database.execute(
@@ -322,7 +388,8 @@ class Worklist:
             retracted=retracted,
             seconds=round(seconds, 3),
             resumed=self.resumed,
-            **reasons,
+            quarantined=reasons["quarantined"],
+            dropped=reasons["dropped"],
             **sums,
         )
 

@@ -96,8 +96,10 @@ def _grouped(outlines: _Outlines, shape: tuple[int, int], scale: int, *, upright
     """Join outlines that stand in a row: their middle bands, drawn wider, touch."""
     import cv2
 
-    o = outlines if upright else _Outlines(
-        outlines.y, outlines.x, outlines.h, outlines.w, outlines.fill, outlines.contrast
+    o = (
+        outlines
+        if upright
+        else _Outlines(outlines.y, outlines.x, outlines.h, outlines.w, outlines.fill, outlines.contrast)
     )
     tall = (o.h >= _LOWEST) & (o.h <= _HIGHEST) & (o.w <= 12 * o.h)
     if np.count_nonzero(tall) < 2:
@@ -147,9 +149,7 @@ def _line(
     return (*box, letters, height, score)
 
 
-def _placed(
-    line: tuple[int, int, int, int, float, float, float], scale: int, *, upright: bool, dark: bool
-) -> Line:
+def _placed(line: tuple[int, int, int, int, float, float, float], scale: int, *, upright: bool, dark: bool) -> Line:
     x0, y0, x1, y1, letters, height, score = line
     if not upright:
         x0, y0, x1, y1 = y0, x0, y1, x1

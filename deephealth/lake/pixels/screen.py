@@ -93,9 +93,7 @@ def _least_contrast(picture: np.ndarray, settings: ScreenSettings) -> float:
     return max(span / 255 * settings.least_contrast, 1e-6 if picture.dtype.kind == "f" else 4.0)
 
 
-def _of_level(
-    level: np.ndarray, polarity: int, scale: int, least: float, settings: ScreenSettings
-) -> list[Line]:
+def _of_level(level: np.ndarray, polarity: int, scale: int, least: float, settings: ScreenSettings) -> list[Line]:
     """Return the lines of one polarity on one copy."""
     import cv2
 

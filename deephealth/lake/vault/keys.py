@@ -120,7 +120,9 @@ def write_key_file(path: Path | str, key: bytes | None = None) -> bytes:
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError as error:
-            raise VaultError(f"the key file {file} exists", hint="a key is never replaced: choose another name") from error
+            raise VaultError(
+                f"the key file {file} exists", hint="a key is never replaced: choose another name"
+            ) from error
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(_text(made, "").encode())
             stream.flush()
@@ -222,7 +224,9 @@ def _read(file: Path) -> tuple[bytes, str]:
             _private(file, os.fstat(stream.fileno()))
             lines = stream.read(4096).decode("ascii").splitlines()
     except FileNotFoundError as error:
-        raise VaultError(f"the key file {file} is missing", hint="without it nothing can be done: restore it") from error
+        raise VaultError(
+            f"the key file {file} is missing", hint="without it nothing can be done: restore it"
+        ) from error
     except OSError as error:
         raise VaultError(f"the key file {file} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

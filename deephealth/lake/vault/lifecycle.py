@@ -13,9 +13,9 @@ from deephealth.lake.vault.header import Tombstone, Unlocked, new_header, now
 from deephealth.lake.vault.keys import Key, bind_key_file
 from deephealth.lake.vault.store import Store, pages
 
-__all__ = ["destroy", "finish_shredding", "rotate"]
+__all__ = ["KINDS", "destroy", "finish_shredding", "rotate"]
 
-KINDS = ("secret", "patient", "uid", "consent")
+KINDS = ("secret", "patient", "uid", "consent", "anchor")
 Writing: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 

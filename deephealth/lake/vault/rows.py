@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from deephealth.core.errors import VaultError
 from deephealth.lake.vault.keys import derive
-from deephealth.lake.vault.sealed import seal, unseal
+from deephealth.lake.vault.sealed import cipher, seal, unseal
 from deephealth.lake.vault.store import Row
 
 __all__ = ["Entry", "RowCodec"]
@@ -53,11 +52,11 @@ class RowCodec:
     def __init__(self, key: bytes, vault: str, salt: bytes) -> None:
         self._vault = vault.encode()
         self._lookups = derive(key, salt, "lookups")
-        self._values = derive(key, salt, "values")
+        self._values = cipher(derive(key, salt, "values"))
 
     def lookup(self, kind: str, name: str) -> bytes:
         """Return the keyed hash by which a row is found."""
-        return hmac.new(self._lookups, f"{kind}\x1f{name}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        return hmac.digest(self._lookups, f"{kind}\x1f{name}".encode("utf-8", "surrogatepass"), "sha256")
 
     def row(self, entry: Entry) -> Row:
         """Seal an entry."""

@@ -10,6 +10,7 @@ Nonce-Reuse Misuse-Resistance", CRYPTO 2015 (the STREAM construction).
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import secrets
@@ -22,7 +23,7 @@ from deephealth.core.files import replacing
 from deephealth.core.optional import require
 from deephealth.lake.vault.keys import derive
 
-__all__ = ["CHUNK", "open_file", "seal", "seal_file", "unseal"]
+__all__ = ["CHUNK", "cipher", "open_file", "seal", "seal_file", "unseal"]
 
 CHUNK = 1 << 20
 _MAGIC = b"DHSEAL1\n"
@@ -31,11 +32,16 @@ _HEAD = len(_MAGIC) + _SALT
 _VERSION = b"\1"
 
 
-def seal(key: bytes, plain: bytes, context: bytes) -> bytes:
+def cipher(key: bytes) -> Any:
+    """Return AES-256-GCM under a key of 32 bytes, for many values."""
+    return require("cryptography.hazmat.primitives.ciphers.aead", purpose="the vault").AESGCM(key)
+
+
+def seal(key: Any, plain: bytes, context: bytes) -> bytes:
     """Encrypt a value.
 
     Args:
-        key: 32 bytes.
+        key: from :func:`cipher`.
         plain: the value; below 2**32 values under one key.
         context: where the value belongs; it can be opened nowhere else.
 
@@ -43,25 +49,26 @@ def seal(key: bytes, plain: bytes, context: bytes) -> bytes:
         a version byte, a random nonce, the ciphertext and its tag: 29 bytes more than ``plain``.
 
     Example:
-        >>> unseal(bytes(32), seal(bytes(32), b"4711", b"here"), b"here")
+        >>> key = cipher(bytes(32))
+        >>> unseal(key, seal(key, b"4711", b"here"), b"here")
         b'4711'
     """
     nonce = secrets.token_bytes(_NONCE)
-    return _VERSION + nonce + cast(bytes, cipher(key).encrypt(nonce, plain, _VERSION + context))
+    return _VERSION + nonce + cast(bytes, key.encrypt(nonce, plain, _VERSION + context))
 
 
-def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
+def unseal(key: Any, sealed: bytes, context: bytes) -> bytes:
     """Decrypt a value.
 
     Raises:
         VaultError: another key, another context, or the value was changed.
     """
-    invalid = require("cryptography.exceptions", purpose="the vault").InvalidTag
+    invalid = _invalid()
     try:
         if sealed[:1] != _VERSION or len(sealed) < 1 + _NONCE + _TAG:
             raise ValueError
         nonce, rest = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
-        return cast(bytes, cipher(key).decrypt(nonce, rest, _VERSION + context))
+        return cast(bytes, key.decrypt(nonce, rest, _VERSION + context))
     except (invalid, ValueError):
         raise VaultError(
             "a sealed value can't be opened: it was damaged, changed or moved, or the key is another one",
@@ -148,7 +155,7 @@ class _Unsealing(io.RawIOBase):
     def _load(self, number: int) -> None:
         if number == self._held or self._stream is None:
             return
-        invalid = require("cryptography.exceptions", purpose="the vault").InvalidTag
+        invalid = _invalid()
         self._stream.seek(_HEAD + number * (CHUNK + _TAG))
         sealed = self._stream.read(CHUNK + _TAG)
         try:
@@ -189,9 +196,9 @@ class _Unsealing(io.RawIOBase):
         super().close()
 
 
-def cipher(key: bytes) -> Any:
-    """Return AES-256-GCM under ``key``: an object with ``encrypt`` and ``decrypt``."""
-    return require("cryptography.hazmat.primitives.ciphers.aead", purpose="the vault").AESGCM(key)
+@functools.cache
+def _invalid() -> type[Exception]:
+    return cast(type[Exception], require("cryptography.exceptions", purpose="the vault").InvalidTag)
 
 
 def _nonce(number: int, *, last: bool) -> bytes:

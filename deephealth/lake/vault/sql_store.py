@@ -28,11 +28,13 @@ class SqlStore:
     name = ""
     mark = "?"  # what stands for a value in a statement
     bytes_type = "BLOB"
+    in_order = ""  # makes a scan follow the index of places, where the database would rather sort
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._connection: Any = None
         self._process = 0
+        self._inside = ""
 
     # what a subclass does
 
@@ -63,15 +65,24 @@ class SqlStore:
 
     @contextmanager
     def _transaction(self, *, writing: bool) -> Iterator[None]:
-        with self._lock, self._errors():
-            self._connect()
-            self._begin(writing=writing)
-            try:
+        with self._lock:
+            if self._inside:  # part of the transaction around it
+                if writing and self._inside == "reading":
+                    raise RuntimeError("a block that reads can't write")
                 yield
-                self._run("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
+                return
+            with self._errors():
+                self._connect()
+                self._begin(writing=writing)
+                self._inside = "writing" if writing else "reading"
+                try:
+                    yield
+                    self._run("COMMIT")
+                except BaseException:
+                    self._roll_back()
+                    raise
+                finally:
+                    self._inside = ""
 
     def _roll_back(self) -> None:
         try:
@@ -124,7 +135,7 @@ class SqlStore:
             where.append(f"(owner, kind, lookup) > ({self.mark}, {self.mark}, {self.mark})")
             values.extend(after)
         query = (
-            f"SELECT {_COLUMNS} FROM {ROWS} WHERE {' AND '.join(where)} "  # noqa: S608 - constants
+            f"SELECT {_COLUMNS} FROM {ROWS} {self.in_order} WHERE {' AND '.join(where)} "  # noqa: S608 - constants
             f"ORDER BY owner, kind, lookup LIMIT {int(limit)}"
         )
         return self._rows(query, tuple(values))

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from deephealth.core.errors import StorageError, VaultError
 from deephealth.core.files import fsync_folder, storage_errors
-from deephealth.lake.vault.sql_store import HEADER, SqlStore
+from deephealth.lake.vault.sql_store import HEADER, ROWS, SqlStore
 from deephealth.lake.vault.store import Row
 
 __all__ = ["SqliteStore"]
@@ -31,6 +31,8 @@ class SqliteStore(SqlStore):
     Raises:
         VaultError: it is missing.
     """
+
+    in_order = f"INDEXED BY {ROWS}_by_owner"
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-import getpass
+import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from deephealth.core.errors import VaultError
+from deephealth.lake.audit.event import Kind, current_user
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pseudonyms import Pseudonyms
 from deephealth.lake.vault import header as headers
@@ -26,7 +28,8 @@ __all__ = ["Audit", "Identity", "Known", "Vault", "tombstone"]
 Audit: TypeAlias = Callable[[str, Mapping[str, Any]], object]
 """Called with the kind of event and its facts before the vault answers; when it raises, nothing is answered."""
 
-_TOGETHER = 256  # patients per transaction
+_TOGETHER = 4096  # objects per look-up
+_TEXTS = ("names", "numbers", "dates", "places")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +246,12 @@ class Vault:
             DataError: a number is empty; nothing of this batch is kept.
             StorageError: the disk is full; what was known before is untouched.
         """
-        batch: dict[str, Known] = {}
+        batch: dict[str, list[Known]] = {}
         with self._writing():
             names = Pseudonyms(self._secrets_now()["project"])
-            for one in known:
-                subject = names.subject(one.patient, one.issuer)
-                batch[subject] = _joined(batch.get(subject), one)
-                if len(batch) >= _TOGETHER:
+            for number, one in enumerate(known, 1):
+                batch.setdefault(names.subject(one.patient, one.issuer), []).append(one)
+                if number % _TOGETHER == 0:
                     self._keep(batch)
                     batch.clear()
             self._keep(batch)
@@ -263,22 +265,13 @@ class Vault:
         with self._reading():
             subject = Pseudonyms(self._secrets_now()["project"]).subject(patient, issuer)
             owner = self._codec.lookup("owner", subject)
-            found = Identifiers()
-            for row in pages(self._store, ("patient", "uid"), owner=owner):
-                found |= _identifiers(self._codec.entry(row))
-            return found
+            return _gathered(self._codec.entry(row) for row in pages(self._store, ("patient", "uid"), owner=owner))
 
     def all_identifiers(self) -> Iterator[tuple[str, Identifiers]]:
         """Yield each subject's pseudonym with what identifies the patient, in no telling order; recorded once."""
-        self._record("vault-read", {"what": "all identifiers"})
-        subject, found = "", Identifiers()
-        for entry in self.entries("patient", "uid"):
-            if entry.owner != subject and subject:
-                yield subject, found
-                found = Identifiers()
-            subject, found = entry.owner, found | _identifiers(entry)
-        if subject:
-            yield subject, found
+        self.record(Kind.VAULT_READ, {"what": "all identifiers"})
+        for subject, entries in itertools.groupby(self.entries("patient", "uid"), key=lambda entry: entry.owner):
+            yield subject, _gathered(entries)
 
     def patients(self) -> int:
         """Return how many patients the vault knows."""
@@ -297,11 +290,13 @@ class Vault:
             VaultError: no reason, no audit, or the pseudonym is unknown.
         """
         if not reason.strip():
-            raise VaultError("re-identification needs a reason", hint="say why, for example reason='incidental finding'")
+            raise VaultError(
+                "re-identification needs a reason", hint="say why, for example reason='incidental finding'"
+            )
         if self._audit is None:
             raise VaultError("re-identification needs an audit log", hint="open the vault with audit=...")
-        facts = {"subject": subject, "reason": reason, "by": who or getpass.getuser()}
-        self._record("reidentify", facts)
+        facts = {"subject": subject, "reason": reason, "by": who or current_user()}
+        self.record(Kind.REIDENTIFY, facts)
         with self._reading():
             owner = self._codec.lookup("owner", subject)
             entries = [self._codec.entry(row) for row in pages(self._store, ("patient", "uid"), owner=owner)]
@@ -338,7 +333,7 @@ class Vault:
             VaultError: the new key is the old one, serves another project, or lies beside the vault.
             StorageError: the disk is full; the old key stays valid.
         """
-        self._record("rotate", {"what": "the vault's key"})
+        self.record(Kind.ROTATE, {"what": "the vault's key"})
         self._unlocked = lifecycle.rotate(self._store, self._unlocked, new_key, self._writing)
 
     def destroy(self, *, who: str = "", why: str) -> headers.Tombstone:
@@ -357,8 +352,8 @@ class Vault:
         """
         if not why.strip():
             raise VaultError("destroying a vault needs a reason", hint="say why, for example why='end of the study'")
-        who = who or getpass.getuser()
-        self._record("destroy", {"by": who, "reason": why})
+        who = who or current_user()
+        self.record(Kind.DESTROY, {"by": who, "reason": why})
         return lifecycle.destroy(self._store, self._unlocked, who, why, self._writing)
 
     def export(self, folder: Path, *, reason: str, key: bytes | None, who: str = "") -> tuple[Path, ...]:
@@ -381,12 +376,8 @@ class Vault:
             VaultError: no reason, no audit, or a folder in a lake.
             StorageError: they can't be written.
         """
-        if not reason.strip():
-            raise VaultError("an export needs a reason", hint="say why, for example reason='scoring'")
-        if self._audit is None:
-            raise VaultError("an export needs an audit log", hint="open the vault with audit=...")
         refuse_inside_lake(folder)
-        self._record("export", {"what": "mapping", "reason": reason, "by": who or getpass.getuser()})
+        self.record_release(Kind.EXPORT, {"what": "mapping", "by": who or current_user()}, reason)
         names = self.pseudonyms()
         patients = ((e.value["patient"], e.name) for e in self.entries("patient"))
         uids = ((e.value["uid"], names.uid(e.value["uid"])) for e in self.entries("uid"))
@@ -421,6 +412,39 @@ class Vault:
         with self._writing():
             yield lambda entries: self._store.put(map(self._codec.row, entries))
 
+    def rewrite(self, change: Callable[[Entry], Entry]) -> None:
+        """Replace every entry by what a function makes of it, in one step.
+
+        Raises:
+            StorageError: the disk is full; nothing was changed.
+        """
+        codec = self._codec
+        with self._writing():
+            old = pages(self._store, lifecycle.KINDS)
+            self._store.replace_all(codec.row(change(codec.entry(row))) for row in old)
+        self._store.shred()
+
+    def record_release(self, event: Kind, facts: Mapping[str, Any], reason: str) -> None:
+        """Tell the audit that something leaves the vault.
+
+        Raises:
+            VaultError: there's no reason, or no audit: then it does not leave.
+        """
+        if not reason.strip():
+            raise VaultError("what leaves the vault needs a reason", hint="say why: reason='incidental finding'")
+        if self._audit is None:
+            raise VaultError("what leaves the vault is recorded: there's no audit", hint="open it with audit=...")
+        self.record(event, {**facts, "reason": reason})
+
+    def project_key(self) -> bytes:
+        """Return the key of the pseudonyms, for taking it to a second machine.
+
+        Raises:
+            VaultError: it is being changed.
+        """
+        self.pseudonyms()
+        return self._secrets()["project"]
+
     @property
     def _codec(self) -> RowCodec:
         return self._unlocked.codec
@@ -443,7 +467,8 @@ class Vault:
         if (header["vault"], header["generation"]) != (self._unlocked.vault, self._unlocked.generation):
             raise VaultError(f"the key of {self._store.name} was changed meanwhile", hint="open it with the new key")
 
-    def _record(self, event: str, facts: Mapping[str, Any]) -> None:
+    def record(self, event: Kind, facts: Mapping[str, Any]) -> None:
+        """Tell the audit, where there's one; when it raises, nothing is done."""
         if self._audit is not None:
             self._audit(event, facts)
 
@@ -458,13 +483,13 @@ class Vault:
             raise VaultError(f"{self._store.name} has lost its keys", hint="restore it from its backup")
         return {name: base64.b64decode(text) for name, text in self._codec.entry(row).value.items()}
 
-    def _keep(self, batch: Mapping[str, Known]) -> None:
+    def _keep(self, batch: Mapping[str, list[Known]]) -> None:
         """Write what is new in a batch, by subject."""
         patients = {self._codec.lookup("patient", subject): subject for subject in batch}
         rows = self._store.get("patient", list(patients))
         old = {patients[lookup]: self._codec.entry(row) for lookup, row in rows.items()}
-        fresh = [_patient_entry(subject, one, old.get(subject)) for subject, one in batch.items()]
-        uids = {f"{subject}\x1f{uid}": (subject, uid) for subject, one in batch.items() for uid in _uids(one)}
+        fresh = [_patient_entry(subject, known, old.get(subject)) for subject, known in batch.items()]
+        uids = {f"{subject}\x1f{uid}": (subject, uid) for subject, known in batch.items() for uid in _uids(known)}
         by_lookup = {self._codec.lookup("uid", name): name for name in uids}
         for lookup in self._store.get("uid", list(by_lookup)):
             del by_lookup[lookup]
@@ -501,28 +526,30 @@ def _secrets_entry(secrets: Mapping[str, bytes]) -> Entry:
     return Entry("secret", "keys", "", {name: base64.b64encode(key).decode() for name, key in secrets.items()})
 
 
-def _joined(first: Known | None, second: Known) -> Known:
-    if first is None:
-        return second
-    both = first.identifiers | second.identifiers
-    return Known(first.patient, first.issuer, both, first.uids | second.uids)
+def _uids(known: Iterable[Known]) -> set[str]:
+    found = (uid.strip(" \0") for one in known for uid in itertools.chain(one.uids, one.identifiers.uids))
+    return {uid for uid in found if uid}
 
 
-def _uids(known: Known) -> frozenset[str]:
-    return frozenset(uid.strip(" \0") for uid in known.uids | known.identifiers.uids) - {""}
-
-
-def _patient_entry(subject: str, known: Known, old: Entry | None) -> Entry:
-    before = _identifiers(old) if old else Identifiers()
-    both = before | known.identifiers
-    value: dict[str, Any] = {f.name: sorted(getattr(both, f.name)) for f in fields(Identifiers) if f.name != "uids"}
-    number, issuer = (old.value["patient"], old.value["issuer"]) if old else (known.patient, known.issuer)
+def _patient_entry(subject: str, known: list[Known], old: Entry | None) -> Entry:
+    """Join what is known about a patient with what was known before."""
+    texts: dict[str, set[str]] = {kind: set(old.value[kind]) if old else set() for kind in _TEXTS}
+    for one in known:
+        for kind, values in texts.items():
+            values.update(value.strip() for value in getattr(one.identifiers, kind))
+    number, issuer = (old.value["patient"], old.value["issuer"]) if old else (known[0].patient, known[0].issuer)
     number = number.strip(" \0\t\r\n")
-    value["numbers"] = sorted({*value["numbers"], number})
-    return Entry("patient", subject, subject, {"patient": number, "issuer": issuer.strip(), **value})
+    texts["numbers"].add(number)
+    lists = {kind: sorted(values - {""}) for kind, values in texts.items()}
+    return Entry("patient", subject, subject, {"patient": number, "issuer": issuer.strip(), **lists})
 
 
-def _identifiers(entry: Entry) -> Identifiers:
-    if entry.kind == "uid":
-        return Identifiers(uids=frozenset({entry.value["uid"]}))
-    return Identifiers.of(**{f.name: entry.value.get(f.name, ()) for f in fields(Identifiers)})
+def _gathered(entries: Iterable[Entry]) -> Identifiers:
+    """Return what the rows of one subject know."""
+    texts, uids = Identifiers(), set()
+    for entry in entries:
+        if entry.kind == "uid":
+            uids.add(entry.value["uid"])
+        else:
+            texts = Identifiers.of(**{kind: entry.value[kind] for kind in _TEXTS})
+    return dataclasses.replace(texts, uids=frozenset(uids))

@@ -158,7 +158,9 @@ def generate(out: Path, subjects: int, seed: int) -> collections.Counter[str]:
     tally: collections.Counter[str] = collections.Counter()
     numbers: set[int] = set()
     index = 0
-    with (out / "key" / "objects.jsonl").open("w") as objects, (out / "key" / "subjects.jsonl").open("w") as known:
+    with (out / "key" / "objects.jsonl").open("w", encoding="utf-8") as objects, (
+        out / "key" / "subjects.jsonl"
+    ).open("w", encoding="utf-8") as known:
         for subject in people:
             for draft in drafts_of(subject, rng, numbers):
                 record = _record(draft, index, out)

@@ -1,0 +1,124 @@
+"""The pixel cleaner: writing is found and painted over, then looked for again; without writing not a bit changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deephealth.core.errors import DataError, LimitError, OptionalDependencyError, QuarantineError
+from deephealth.io.dicom.guard import guarded
+from deephealth.io.limits import Limits
+from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.pixels.finder import Finding, TextFinder
+from deephealth.lake.pixels.hints import Hints, hints_of
+from deephealth.lake.pixels.many import Look, look_at_frames
+from deephealth.lake.pixels.outcome import Box, PixelOutcome
+from deephealth.lake.pixels.stored import StoredFrames
+from deephealth.lake.reasons import Reason
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["Box", "PixelCleaner", "PixelOutcome", "PixelSettings"]
+
+_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSettings:
+    """How the pixels are looked at.
+
+    Args:
+        limits: largest frame and number of frames.
+        rounds: how often a painted picture is looked at again before what is left counts as doubtful.
+        most_tiles: tiles of a whole-slide level that are looked at.
+    """
+
+    limits: Limits = Limits(max_pixels=120_000_000, max_frames=200_000)
+    rounds: int = 3
+    most_tiles: int = 48
+
+
+class PixelCleaner:
+    """Finds burned-in writing in DICOM objects and paints over it.
+
+    Args:
+        settings: how the pixels are looked at.
+
+    Source: DICOM PS3.15 E.3.1 (clean pixel data option).
+
+    Example:
+        >>> import pydicom
+        >>> from pydicom.data import get_testdata_file
+        >>> dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+        >>> PixelCleaner().clean(dataset, Identifiers()).status
+        'kept'
+    """
+
+    def __init__(self, settings: PixelSettings | None = None) -> None:
+        self._settings = settings or PixelSettings()
+
+    def clean(self, dataset: Dataset, identifiers: Identifiers) -> PixelOutcome:
+        """Look at the pixels of one object and paint over what is written in them.
+
+        Args:
+            dataset: its pixel element is changed in place, and only if something is painted.
+            identifiers: of the patient; a line that holds one goes however short it is.
+
+        Raises:
+            QuarantineError: the pixels can't be decoded, or claim more than the object can hold.
+            OptionalDependencyError: a decoder or the reader is not installed.
+        """
+        if not any(keyword in dataset for keyword in _KEYWORDS):
+            return PixelOutcome("none")
+        hints = hints_of(dataset)
+        if hints.drop:
+            return PixelOutcome("drop", reason=hints.drop)
+        try:
+            with guarded("the object", "decoded"):
+                return self._clean(StoredFrames(dataset, self._settings.limits), hints, identifiers)
+        except (QuarantineError, OptionalDependencyError):
+            raise
+        except LimitError as error:
+            raise QuarantineError(Reason.TOO_LARGE, "the pixels are above the limits", allowed=error.allowed) from error
+        except DataError as error:
+            raise QuarantineError(Reason.PIXELS_UNREADABLE, "the pixels can't be decoded") from error
+
+    def _clean(self, frames: StoredFrames, hints: Hints, identifiers: Identifiers) -> PixelOutcome:
+        finder = TextFinder(identifiers)
+        look = look_at_frames(frames, finder, hints, most_tiles=self._settings.most_tiles)
+        if look.findings:
+            self._verify(frames, finder, look)
+        boxes = tuple(Box(-1, f.x0, f.y0, f.x1, f.y1, f.why, f.score) for f in look.findings)
+        if look.doubtful:
+            return PixelOutcome("doubtful", boxes, executed=True, reason=look.doubtful)
+        if not boxes and not look.masked:
+            return PixelOutcome("kept", executed=True)
+        frames.rewrite(lambda _, frame: painted(frames.masked(frame) if look.masked else frame, look.findings, frames))
+        if look.masked:
+            rows, columns = frames.layout.rows, frames.layout.columns
+            boxes = (*boxes, Box(-1, 0, 0, columns, rows, "overlay bits", 1.0))
+        return PixelOutcome("hidden", boxes, executed=True)
+
+    def _verify(self, frames: StoredFrames, finder: TextFinder, look: Look) -> None:
+        """Look again at painted pictures; paint what is left, and doubt what can't be painted away."""
+        for index in look.seen[:4]:
+            for _ in range(self._settings.rounds):
+                picture = frames.shown(painted(frames.stored(index).copy(), look.findings, frames))
+                left = finder.find(picture, thorough=True)
+                if not left.boxes:
+                    break
+                look.findings += left.boxes
+            else:
+                look.doubtful = "something that reads as text is left after painting"
+
+
+def painted(frame: np.ndarray, findings: list[Finding], frames: StoredFrames) -> np.ndarray:
+    """Return the frame with every box filled with its darkest value; changed in place."""
+    if findings:
+        black = frames.darkest(frame)
+        for box in findings:
+            frame[box.y0 : box.y1, box.x0 : box.x1] = black
+    return frame

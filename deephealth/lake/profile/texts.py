@@ -1,0 +1,109 @@
+"""Character sets: bytes of an element to text and back, without losing a byte of what was not changed."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+
+from pydicom.charset import convert_encodings, decode_bytes, encode_string
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+__all__ = ["DELIMITED", "TEXT_VRS", "Codec", "codec_for", "codec_of"]
+
+DELIMITED = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UC", "UI"})
+"""Representations whose values are separated by a backslash."""
+
+TEXT_VRS = DELIMITED | {"LT", "ST", "UR", "UT"}
+"""Representations that hold text."""
+
+_CHARACTER_SET = Tag(0x00080005)
+_ESCAPE = b"\x1b"
+_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x3D, 0x5E}
+
+
+class Codec:
+    """Decodes and encodes the texts of one dataset.
+
+    Args:
+        encodings: Python's names for the values of Specific Character Set.
+
+    Source: DICOM PS3.5 section 6.1 and PS3.3 section C.12.1.1.2; ISO/IEC 2022.
+
+    Example:
+        >>> codec = codec_of(("ISO_IR 100",))
+        >>> codec.decode("Müller".encode("latin-1"))
+        ('Müller', 'latin_1')
+        >>> codec.encode("Müller", "latin_1")
+        b'M\\xfcller'
+    """
+
+    __slots__ = ("encodings",)
+
+    def __init__(self, encodings: tuple[str, ...]) -> None:
+        self.encodings = encodings
+
+    def decode(self, value: bytes) -> tuple[str, str]:
+        """Return the text and the name under which :meth:`encode` gives the same bytes again.
+
+        Many devices write UTF-8 and say Latin-1 or nothing: what is valid UTF-8 is read as such. What can't be decoded
+        is read byte by byte, so that it is still searched.
+        """
+        if _ESCAPE not in value:
+            if value.isascii():
+                return value.decode("ascii"), "ascii"
+            if len(self.encodings) == 1 and self.encodings[0] not in ("gb18030", "GBK"):
+                try:
+                    return value.decode("utf-8"), "utf-8"
+                except UnicodeDecodeError:
+                    pass
+        elif all(encoding.startswith(("iso8859", "iso_ir_6", "utf")) for encoding in self.encodings):
+            return value.decode("latin-1"), "latin-1"
+        return self._decode_declared(value)
+
+    def _decode_declared(self, value: bytes) -> tuple[str, str]:
+        try:
+            if len(self.encodings) == 1 and _ESCAPE not in value:
+                return value.decode(self.encodings[0]), self.encodings[0]
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                return decode_bytes(value, list(self.encodings), _DELIMITERS), "declared"
+        except (UnicodeError, LookupError, UserWarning):
+            return value.decode("latin-1"), "latin-1"
+
+    def encode(self, text: str, name: str) -> bytes | None:
+        """Return the bytes of a text in the encoding that :meth:`decode` named; None when it can't hold the text."""
+        if text.isascii():
+            return text.encode("ascii")
+        try:
+            if name != "declared":
+                return text.encode(name)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                return bytes(encode_string(text, list(self.encodings)))
+        except (UnicodeError, LookupError, UserWarning):
+            return None
+
+
+@lru_cache(maxsize=256)
+def codec_of(character_sets: tuple[str, ...]) -> Codec:
+    """Return the codec for the values of Specific Character Set; unknown ones count as the default repertoire."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            encodings = convert_encodings(list(character_sets) or [""])
+    except (LookupError, ValueError):
+        encodings = ["iso8859"]
+    return Codec(tuple(encodings))
+
+
+def codec_for(dataset: Dataset, around: Codec | None = None) -> Codec:
+    """Return the codec of a dataset; an item without a character set of its own has that of what is around it."""
+    element = dataset._dict.get(_CHARACTER_SET)
+    if element is None:
+        return around or codec_of(())
+    value = element.value
+    if isinstance(value, bytes):
+        value = value.decode("latin-1").split("\\")
+    names = [value] if isinstance(value, str) else list(value or [])
+    return codec_of(tuple(str(name).strip(" \0") for name in names))

@@ -1,0 +1,263 @@
+"""Names that stand where names stand: after a title, a label, "seen by", or beside another name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from deephealth.lake.text.spans import Kind, Removed
+from deephealth.lake.text.vocabulary import Vocabulary
+from deephealth.lake.text.words import Words
+
+__all__ = ["CONTEXT_WORDS", "find_names"]
+
+# Titles that are also abbreviations ("MR", "DR", "MS", "SR", "PR" are modalities) need a full stop or another case.
+_TITLES = frozenset(
+    "dr dra drs prof profesor professor professore doctor docteur doktor dott dottor dottore dottoressa dottssa mr mrs ms miss mister herr herrn frau "
+    "fraulein mme mlle monsieur madame mademoiselle sr sra srta senor senora senorita don dona dna sig sigra signor signora signore signorina pr oa oberarzt oberarztin "
+    "chefarzt nurse schwester pfleger sir".split()
+)
+_AMBIGUOUS_TITLES = frozenset("dr mr ms sr pr don dona sig oa drs dra doctor miss sir nurse".split())
+_BETWEEN = frozenset(
+    "med habil dent univ priv doz dipl ing phil nat rer hc h c dott prof dr dra drs herr frau pd".split()
+)
+_VERBS = (
+    "seen read performed dictated reported signed reviewed interpreted transcribed verified approved ordered requested referred done scanned acquired entered checked "
+    "informed notified examined typed authorized authorised injected consented obtained assisted evaluated confirmed supervised witnessed taken "
+    "made prepared edited validated finalized electronically imaged exam study"
+)
+_BY = re.compile(
+    rf"\b(?:(?:{'|'.join(_VERBS.split())})\s+(?:and\s+\w+\s+)?by|(?:discussed|reviewed|consulted|spoke|spoken|communicated|conferred)\s+(?:with|to)|per|(?:called|paged|reported|communicated|faxed|sent)\s+to"
+    r"|(?:untersucht|befundet|diktiert|gelesen|unterschrieben|freigegeben|angefordert|erstellt|durchgefuhrt|validiert|uberwiesen|besprochen|vidiert|erhoben)\s+(?:von|durch|mit)|rucksprache\s+mit"
+    r"|(?:realise|effectue|lu|dicte|signe|valide|interprete|demande|adresse|vu|relu|redige|examine)e?s?\s+(?:par|avec)"
+    r"|(?:realizad|informad|leid|dictad|firmad|validad|solicitad|remitid|vist|revisad|interpretad|explorad|comentad)[oa]s?\s+(?:por|con)"
+    r"|(?:eseguit|refertat|dettat|firmat|validat|richiest|inviat|vist|lett|redatt|visitat|discuss)[oaie]\s+(?:da|dal|dalla|dalla?\s+dott\w*|con))\s*[:.]?\s*"
+)
+_INITIALS = re.compile(
+    r"\b(?:tech(?:nologist|nician|n)?|rt|mtra?|mta-?r|rta|rad\s?tech|operator|op|init(?:ials)?|by|user|rad|sonographer|trans(?:criptionist)?|dict|d/t|tsrm|ter|manip|iniziali|iniciales|kurzel|kz|unters(?:ucher)?)\s?[:.#-]\s*([a-z]{2,4})\b(?!\s*[a-z])|//\s?([a-z]{2,4})\b"
+)
+_BY_INITIALS = re.compile(rf"\b(?:{'|'.join(_VERBS.split())})\s+by\s+([a-z]{{2,3}})\b")
+_LABEL = re.compile(
+    r"\b(?P<label>(?:patient(?:in|en|e)?|pat|pt|paciente|paziente)(?:'?s?[\s_-]?(?:name|nom|nombre|nome))?|(?:full|first|last|given|family|middle|maiden|birth|sur|user)?\s?name|nachname|vorname|familienname|geburtsname|nom|prenom|nombres?|apellidos?|cognome|nome"
+    r"|tech(?:nologist|nician)?|radiologist|radiologe|radiologin|radiologue|radiologo|radiologa|radiographer|sonographer|mtra?|mta-?r|operator|operateur|operador|operatore|operatrice|referring(?:\s(?:physician|doctor|md|provider))?|referrer|referred|ref(?:\.?\s?(?:phys(?:ician)?|dr|md|doc))?|(?:attending|ordering|requesting|reading|performing|primary\scare|consulting)\s?(?:physician|doctor|md|provider|radiologist)?|physician"
+    r"|surgeon|anesthesiologist|cardiologist|oncologist|neurologist|pcp|gp|uberweiser(?:in)?|zuweiser(?:in)?|einweiser|hausarzt|untersucher(?:in)?|befunder(?:in)?|arzt|arztin|medecin(?:\s(?:traitant|demandeur|prescripteur))?|prescripteur|medico(?:\s(?:solicitante|richiedente|curante|peticionario|responsable|refertatore))?|signed|dictated|transcribed|signature|unterschrift|firma|firmado|gezeichnet|gez|cc|attn|user(?:name)?|login|contact|kontakt|contacto|next\sof\skin|nok|emergency\scontact|interpreted|author|autor|auteur|autore|requested|ordered|performed)"
+    r"\s*(?:[:=#^|]|\s-\s)\s*|\b(?P<greeting>dear|sehr\sgeehrter?|lieber?|liebe\sfrau|cher|chere|estimad[oa]|querid[oa]|gentile|egregi[oa]|caro|cara)\s+"
+)
+_PARTICLES = frozenset(
+    "van von der den de del della dello di da do dos das du des la le les los las el al bin ben ibn abu ter ten te zu zum zur vom y d l dal dalla dei degli mac mc o st san santa lo af av".split()
+)
+_CREDENTIALS = frozenset(
+    "md do phd rn np pa rt frcr mbbs frcs mrcp dds dvm bsc msc rrt arrt facr jr sr ii iii iv msn dnp crna med univ".split()
+)
+_EPONYM_NOUNS = frozenset(
+    "syndrome syndrom sindrome disease diseases disorder fracture fractures fraktur fractura frattura cyst cysts palsy sign signs type typ tipo classification klassifikation clasificacion classificazione grade grad grado stage stadium view views view's "
+    "method methode metodo line angle winkel shunt procedure operation op technique technik maneuver manoeuvre position projection test score index criteria kriterien node nodes lymphoma lymphom linfoma tumor tumour tumeur tumore sarcoma sarkom carcinoma anomaly malformation deformity "
+    "abnormality lesion lesions injury ligament canal duct tunnel space fossa foramen pouch triangle membrane sheath tube catheter katheter drain filter stent stents valve graft prosthesis nail pin screw rod plate implant coil plug clip splint tear cell cells body bodies gland glands fascia tubercle node's "
+    "lines ring artery vein plexus ganglion loop capsule pseudocyst hernia hernie ernia diverticulum divertikel divertikulum esophagus osophagus phenomenon phanomen reaction contracture contracture's spots disease's law morbus krankheit zyste bruch lahmung maladie enfermedad malattia morbo kyste quiste cisti fraktur's "
+    "area bundle fibers fibres nucleus formula equation curve scale scala skala map atlas protocol kernel filter's ratio law thyroiditis nephropathy ataxia chorea dystrophy aneurysm aneurysma encephalopathy cirrhosis hip knee arthroplasty osteotomy repair bypass incision approach flap pouch's pad nodules amputation".split()
+)
+_EPONYM_BEFORE = frozenset(
+    "morbus syndrome syndrom sindrome maladie malattia morbo enfermedad disease fracture fractura frattura fraktur kyste quiste cisti signe signo segno ligament espace canal canale conducto typ type tipo anomalie modified nach según segun secondo selon after according".split()
+)
+CONTEXT_WORDS = (
+    _TITLES
+    | frozenset(_VERBS.split())
+    | frozenset(
+        "by per with to dear name nom nombre nome pat patient pt paciente paziente patientin patienten patiente tech technologist technician radiologist radiologe radiologin radiologue radiologo radiologa radiographer sonographer mtra mtr mta operator operateur operador operatore referring referrer ref attending ordering requesting reading performing physician surgeon "
+        "uberweiser zuweiser hausarzt untersucher befunder arzt medecin medico prescripteur signature unterschrift firma firmado gez gezeichnet cc attn user username login contact kontakt von durch par por da con geehrter geehrte geehrte lieber liebe cher chere estimado estimada gentile egregio nachname vorname prenom apellidos apellido cognome init initials rt trans dict author".split()
+    )
+)
+
+
+class _Reader:
+    """Reads names out of one text."""
+
+    def __init__(self, words: Words, vocabulary: Vocabulary) -> None:
+        self.words = words
+        self.list = words.words
+        self.vocabulary = vocabulary
+        self.starts = {word.start: index for index, word in enumerate(self.list)}
+
+    def name_from(self, index: int, *, titled: bool, labelled: bool = False) -> Removed | None:
+        """Return the name that begins with word ``index``, if one does."""
+        first = index
+        end = -1
+        while index < len(self.list) and index - first < 6:
+            if index > first and not self._continues(index):
+                break
+            kind = self._part(index, first=end < 0, titled=titled, labelled=labelled)
+            if kind == "no":
+                break
+            if kind == "name":
+                end = index
+            index += 1
+        return None if end < 0 else self._span(first, end)
+
+    def _span(self, first: int, last: int) -> Removed:
+        return Removed(Kind.NAME, self.list[first].start, self.list[last].end)
+
+    def _continues(self, index: int) -> bool:
+        """Return whether a name can go on over the gap before word ``index``."""
+        if not self.words.near(index - 1):
+            return False
+        gap, before, word = self.words.gap(index - 1), self.list[index - 1].folded, self.list[index].folded
+        if "." in gap and gap != ".":
+            return len(before) <= 2 or before in _TITLES | _BETWEEN
+        if "," in gap:
+            return word in self.vocabulary.given or len(word) == 1
+        return True
+
+    def _part(self, index: int, *, first: bool, titled: bool, labelled: bool) -> str:
+        """Return ``name``, ``maybe`` (an initial or a particle) or ``no``."""
+        word = self.list[index]
+        if len(word.folded) == 1 or word.folded in _PARTICLES:
+            return "maybe" if len(word.folded) > 1 or first or not self.words.namelike(index) else "name"
+        if word.folded in _CREDENTIALS or word.folded in _BETWEEN:
+            return "maybe"
+        return "name" if self._is_name(index, first=first, titled=titled, labelled=labelled) else "no"
+
+    def _is_name(self, index: int, *, first: bool, titled: bool, labelled: bool) -> bool:
+        word, vocabulary = self.list[index], self.vocabulary
+        title_case = self.words.cased and word.capital and not word.upper
+        if word.folded in vocabulary.clinical:
+            return first and titled and title_case
+        if word.folded in vocabulary.common:
+            return title_case or (not self.words.cased and (not first or titled or labelled))
+        if word.folded in vocabulary.sure_names:
+            return self.words.namelike(index) or titled or labelled
+        if self.words.cased:
+            return word.capital
+        return first and (titled or labelled)
+
+    def titles(self) -> Iterator[Removed]:
+        for index, word in enumerate(self.list[:-1]):
+            if word.folded not in _TITLES or not self.words.near(index):
+                continue
+            gap = self.words.gap(index)
+            sure = (
+                "." in gap
+                or word.folded not in _AMBIGUOUS_TITLES
+                or (self.words.cased and word.capital and not word.upper)
+            )
+            follows = self.list[index + 1].folded
+            if sure or follows in self.vocabulary.sure_names:
+                found = self.name_from(index + 1, titled=sure)
+                if found:
+                    yield found
+
+    def after(self, pattern: re.Pattern[str], *, labelled: bool) -> Iterator[Removed]:
+        for match in pattern.finditer(self.words.folded):
+            index = self.starts.get(match.end())
+            if index is not None:
+                found = self.name_from(index, titled=False, labelled=labelled)
+                if found:
+                    yield found
+
+    def initials(self) -> Iterator[Removed]:
+        for pattern in (_INITIALS, _BY_INITIALS):
+            for match in pattern.finditer(self.words.folded):
+                group = match.lastindex or 1
+                if match.group(group) not in self.vocabulary.clinical | _TITLES:
+                    yield Removed(Kind.NAME, *match.span(group))
+
+    def dictionary(self) -> Iterator[Removed]:
+        """Yield names that the lists know, with what stands beside them."""
+        sure = self.vocabulary.sure_names
+        taken = -1
+        for index, word in enumerate(self.list):
+            if index <= taken or not self._starts_name(index, sure):
+                continue
+            first, last = self._grow(index)
+            if first == last and (self._is_short(index) or self._is_eponym(first, last)):
+                continue
+            if self._is_eponym(first, last):
+                continue
+            taken = last
+            yield self._span(first, last)
+
+    def _starts_name(self, index: int, sure: frozenset[str]) -> bool:
+        word = self.list[index]
+        if not self.words.namelike(index):
+            return False
+        if word.folded in sure:
+            return True
+        # Two ordinary words that are a given and a family name, each capitalised among words that are not.
+        following = self.list[index + 1] if index + 1 < len(self.list) else None
+        return (
+            following is not None
+            and self.words.cased
+            and word.folded in self.vocabulary.common & self.vocabulary.given
+            and following.folded in self.vocabulary.names - self.vocabulary.clinical
+            and not word.upper
+            and following.capital
+            and not following.upper
+            and self.words.gap(index) == " "
+        )
+
+    def _is_short(self, index: int) -> bool:
+        """Return whether a lone word is more likely an abbreviation than a name."""
+        word = self.list[index]
+        length = len(word.folded)
+        return length <= 3 if not self.words.cased else (length <= 5 and word.upper) or length <= 2
+
+    def _is_eponym(self, first: int, last: int) -> bool:
+        after = [word.folded for word in self.list[last + 1 : last + 4]]
+        if after and after[0] == "s":
+            after = after[1:]
+        before = [word.folded for word in self.list[max(0, first - 2) : first]]
+        return bool(_EPONYM_NOUNS.intersection(after[:2]) or _EPONYM_BEFORE.intersection(before))
+
+    def _grow(self, index: int) -> tuple[int, int]:
+        first = last = index
+        while (
+            last + 1 < len(self.list)
+            and last - first < 4
+            and self._continues(last + 1)
+            and self._beside(last + 1, last)
+        ):
+            last += 1
+        while first > 0 and last - first < 4 and self.words.near(first - 1) and self._before(first - 1):
+            first -= 1
+        while last > first and (self.list[last].folded in _PARTICLES and len(self.list[last].folded) > 1):
+            last -= 1
+        return first, last
+
+    def _beside(self, index: int, last: int) -> bool:
+        word, vocabulary = self.list[index], self.vocabulary
+        if word.folded in _PARTICLES:
+            return index + 1 < len(self.list) and self.words.near(index) and self._beside(index + 1, last)
+        if word.folded in vocabulary.clinical or not self.words.namelike(index):
+            return False
+        if len(word.folded) == 1:
+            return self.words.cased or self.words.gap(index - 1).startswith((",", "^"))
+        if word.folded in vocabulary.names:
+            return True
+        return (
+            self.words.cased and not word.upper and self.list[last].folded in vocabulary.given and len(word.folded) > 2
+        )
+
+    def _before(self, index: int) -> bool:
+        word, vocabulary = self.list[index], self.vocabulary
+        gap = self.words.gap(index)
+        if len(word.folded) == 1:
+            return self.words.namelike(index) and gap in (". ", ".") and (index == 0 or self.words.cased)
+        if word.folded in vocabulary.clinical or "." in gap or not self.words.namelike(index):
+            return False
+        return word.folded in vocabulary.names and not (self.words.cased and word.upper)
+
+
+def find_names(words: Words, vocabulary: Vocabulary) -> Iterator[Removed]:
+    """Yield the names that context or the lists of names give away.
+
+    Example:
+        >>> from deephealth.lake.text.vocabulary import load_vocabulary
+        >>> words = Words("Seen by Dr. Jane van der Berg, chest clear. Parkinson disease.")
+        >>> sorted({words.text[s.start : s.end] for s in find_names(words, load_vocabulary())})
+        ['Dr. Jane van der Berg', 'Jane van der Berg']
+    """
+    reader = _Reader(words, vocabulary)
+    yield from reader.titles()
+    yield from reader.after(_LABEL, labelled=True)
+    yield from reader.after(_BY, labelled=False)
+    yield from reader.initials()
+    yield from reader.dictionary()

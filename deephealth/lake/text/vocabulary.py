@@ -1,0 +1,71 @@
+"""Which words are clinical, which are ordinary, and which can only be somebody's name."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib.resources import files
+from typing import NamedTuple
+
+from pydicom.datadict import DicomDictionary
+from pydicom.sr.codedict import codes
+
+from deephealth.lake.text.folding import fold
+from deephealth.lake.text.names import load_names
+
+__all__ = ["Vocabulary", "load_vocabulary"]
+
+_CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+class Vocabulary(NamedTuple):
+    """Sets of folded words.
+
+    Args:
+        clinical: anatomy, findings, protocols, devices, header words: never a name on their own.
+        common: ordinary words that are names too.
+        sure_names: given and family names that are neither.
+        given: given names, whether or not they are words too.
+        names: every name.
+    """
+
+    clinical: frozenset[str]
+    common: frozenset[str]
+    sure_names: frozenset[str]
+    given: frozenset[str]
+    names: frozenset[str]
+
+
+def word_list(name: str) -> frozenset[str]:
+    """Return the words of one of this package's lists; lines that begin with ``#`` are comments."""
+    text = files("deephealth.lake.text").joinpath(name).read_text(encoding="utf-8")
+    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+
+
+@functools.cache
+def load_vocabulary() -> Vocabulary:
+    """Return the vocabulary; the first call builds it, later ones answer at once.
+
+    Raises:
+        OptionalDependencyError: Faker, which brings the lists of names, is not installed.
+
+    Example:
+        >>> words = load_vocabulary()
+        >>> "chest" in words.clinical, "young" in words.common, "giovanni" in words.sure_names
+        (True, True, True)
+    """
+    names = load_names()
+    everybody = names.given | names.family
+    own = word_list("clinical.txt")
+    # The standard's words hold eponyms and breeds; what is a name too counts only when our own list has it.
+    clinical = own | (_standard_words() - everybody)
+    common = word_list("common.txt") - own
+    return Vocabulary(clinical, common, everybody - clinical - common, names.given, everybody)
+
+
+def _standard_words() -> frozenset[str]:
+    """Return the words of DICOM's attribute names and of the coded concepts that pydicom knows by name."""
+    text = " ".join(entry[2] for entry in DicomDictionary.values())
+    keywords = [keyword for scheme in ("SCT", "DCM", "UCUM") for keyword in getattr(codes, scheme).dir()]
+    camel = {part.lower() for keyword in keywords for part in _CAMEL.findall(keyword)}
+    return frozenset(camel | set(re.findall(r"[a-z]{2,}", fold(text))))
