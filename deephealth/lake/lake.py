@@ -124,6 +124,11 @@ class Lake:
         return vault
 
     @property
+    def key_place(self) -> str:
+        """Where this machine finds the vault's key; empty for a passphrase."""
+        return self._local().get("key", "")
+
+    @property
     def pseudonyms(self) -> Pseudonyms:
         """The project's pseudonyms."""
         return self.vault.pseudonyms()

@@ -27,8 +27,8 @@ _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"  # a DICOMDIR lists files; what it lis
 class ObjectScan:
     """Reads whose a file is and what in it identifies; pickled once for each worker.
 
-    A patient is the Patient ID alone: modalities of one hospital differ in whether they fill in who issued it. Hospitals
-    that give the same numbers belong into projects of their own.
+    A patient is the Patient ID alone: modalities of one hospital differ in whether they fill in who issued it.
+    Hospitals that give the same numbers belong into projects of their own.
     """
 
     def __call__(self, path: Path) -> Scanned:

@@ -45,7 +45,7 @@ class CardFacts:
         version: of the data set.
         issued: day of the first release, ``YYYY-MM-DD``.
         language: code such as ``en``.
-        access: ``public``, ``restricted`` or ``non-public``; data of patients is ``non-public`` unless somebody decided.
+        access: ``public``, ``restricted`` or ``non-public``, which patients' data is unless somebody decided.
         legal_basis: such as ``GDPR Article 9(2)(j)``.
         purpose: what it may be used for.
         health_category: category of electronic health data, EHDS Article 51, such as ``medical images``.
@@ -176,6 +176,6 @@ def read_card_facts(lake: LakeFolder, dataset: str) -> CardFacts | None:
         return None
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return CardFacts(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
-    except (TypeError, ValueError) as error:
+        return CardFacts(**{**values, "creators": tuple(values["creators"]), "keywords": tuple(values["keywords"])})
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is damaged", hint="remove it and write the card anew") from error

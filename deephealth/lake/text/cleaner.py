@@ -9,7 +9,7 @@ from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.text.context import CONTEXT_WORDS, find_names
 from deephealth.lake.text.dates import find_dates
 from deephealth.lake.text.folding import fold
-from deephealth.lake.text.numbers import TRIGGER, find_numbers
+from deephealth.lake.text.numbers import find_numbers, may_hold_numbers
 from deephealth.lake.text.own import OwnNames, OwnNumbers
 from deephealth.lake.text.spans import Kind, Removed, merged
 from deephealth.lake.text.vocabulary import load_vocabulary
@@ -18,7 +18,6 @@ from deephealth.lake.text.words import Words
 __all__ = ["CleanedText", "Kind", "Removed", "TextCleaner"]
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_DIGIT = re.compile(r"\d")
 _REMEMBERED = 4096
 
 
@@ -79,10 +78,9 @@ class TextCleaner:
     def _clean(self, text: str) -> CleanedText:
         folded = fold(text)
         found = set(_LETTERS.findall(folded))
-        digits = _DIGIT.search(folded) is not None
         own_name = self._names.suspect(folded, found)
-        own_number = self._numbers.suspect(folded, digits)
-        form = TRIGGER.search(folded) is not None
+        form = may_hold_numbers(folded, found)
+        own_number = self._numbers.suspect(folded, dates=form)
         people = not (CONTEXT_WORDS.isdisjoint(found) and self._vocabulary.sure_names.isdisjoint(found)) or self._maybe(
             text
         )

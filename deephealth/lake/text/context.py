@@ -243,6 +243,8 @@ class _Reader:
             return self.words.namelike(index) and gap in (". ", ".") and (index == 0 or self.words.cased)
         if word.folded in vocabulary.clinical or "." in gap or not self.words.namelike(index):
             return False
+        if word.folded in _TITLES or word.folded in _BETWEEN:
+            return False
         return word.folded in vocabulary.names and not (self.words.cased and word.upper)
 
 

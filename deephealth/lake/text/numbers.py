@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from deephealth.lake.text.spans import Kind, Removed
 
-__all__ = ["TRIGGER", "find_numbers"]
+__all__ = ["find_numbers", "may_hold_numbers"]
 
+_DIGIT = re.compile(r"\d")
 _L = r"[^\W\d_]"
 _STREET = (
     rf"(?:\d{{1,5}}[a-z]?,?\s+(?:[nsew]\.?\s+)?(?:{_L}+\.?\s+){{1,3}}(?:street|st\.|avenue|ave|road|rd|lane|ln|drive|dr\.|boulevard|blvd|court|place|terrace|crescent|highway|hwy|way|square|parkway|pkwy)\b\.?"
@@ -70,15 +71,31 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
 _ZIP = re.compile(
     r"(?<![^\W_])(?:[A-Z]{2}\s\d{5}(?:-\d{4})?|(?:[DFIEA]-|CH-)?\d{5}\s+[A-ZÄÖÜÉÈ][a-zäöüßéèñ]{3,}(?:[-\s](?:am|an|der|sur|de|la|di|del|[A-Z][a-z]+))*)(?![^\W_])"
 )
-# Nothing of the above can be in a text in which this finds nothing.
+# Nothing of the above, and no date, can be in a text in which neither this pattern nor these words are.
 TRIGGER = re.compile(
-    r"\d{5}|@|\(at\)|\[at\]|://|www\.|[\\~]|/\w+/|\.(?:com|org|net|edu|gov|local|lan|intra|hosp|clin|heal)|\d\.\d+\.\d|\d\d?[-./_]\s?\d\d?[-./_]|\d{3}[\s.-]\d|\d\d[\s.-]\d\d[\s.-]\d\d|\d\s*/\s*\d{4}"
-    r"|(?:19|20)\d\d|\+\d|\(\d|[#:=]\s*[a-z]{0,6}[-_/.]?\d|(?:id|nr|no|mrn|acc|hc|nhc|nip|ipp|ssn|fin|csn)[.\s_-]{0,2}[a-z]{0,4}\d|"
-    r"(?:tel|fon|phone|fax|mob|cell|ext|pager|beeper|bleep|call|page)|(?:street|avenue|road|strasse|str\.|gasse|platz|weg|allee|rue|boulevard|calle|avda|avenida|plaza|paseo|via|viale|piazza|corso|box|postfach)\b"
-    r"|(?:jan|feb|fev|mar|apr|avr|abr|mai|may|mei|mag|jun|jui|jul|giu|lug|aug|aou|ago|sep|set|oct|okt|ott|out|nov|dec|dez|dic)[a-z]*[\s.,/_-]*(?:de\s+)?\d"
-    r"|\d[\s.,/_-]*(?:de\s+|st\s|nd\s|rd\s|th\s|er\s)?(?:jan|feb|fev|mar|apr|avr|abr|mai|may|mei|mag|jun|jui|jul|giu|lug|aug|aou|ago|sep|set|oct|okt|ott|out|nov|dec|dez|dic|ene|gen)"
-    r"|(?:9\d|1[0-2]\d)[\s-]?(?:y|j|a)|[a-z]\d[a-z\d]?\s\d[a-z]{2}"
+    r"(?=[\d@:/\\\[(+.#=a-z])(?:\d(?:\d{4}|\.\d+\.\d|\d?[-./_]\s?\d\d?[-./_]|\d\d[\s.-]\d|\d[\s.-]\d\d[\s.-]\d\d|\s*/\s*\d{4}|\d?\.\s\d\d?\.)|(?:19|20)\d\d|(?:9\d|1[0-2]\d)[\s-]?[yja]"
+    r"|@|://|\\\w|/[\w.@+-]{2,}/|[(\[]at[)\]]|[+(]\d|[#:=]\s*[a-z]{0,6}[-_/.]?\d|[a-z]\d[a-z\d]?\s\d[a-z][a-z]"
+    r"|\.(?:com|org|net|edu|gov|local|lan|intranet|hospital|clinic|health)\b|[a-z]{6}\d\d|[xyz][\s-]?\d{7}|[0-9a-f]{2}[:-][0-9a-f]{2}[:-]|www\.)"
 )  # fmt: skip
+TRIGGER_WORDS = frozenset(
+    "jan january januar janner jaenner janvier janv enero ene gennaio gen janeiro januari feb febr february februar feber fevrier fevr febrero febbraio fev fevereiro februari mar march maerz marz mrz mars marzo marco maart apr april avril avr abril abr aprile "
+    "may mai mayo maggio mag maio mei jun june juni juin junio giugno giu junho jul july juli juillet juil julio luglio lug julho aug august aout agosto ago augustus sep sept september septembre septiembre setiembre settembre set setembro "
+    "oct october okt oktober octobre octubre ottobre ott outubro out nov november novembre noviembre novembro dec december dez dezember decembre diciembre dic dicembre dezembro "
+    "tel telefon telefono telephone telef tlf tfno telf fon phone ph fax mob mobile mobil handy cell cellphone cellulare movil portable pager beeper bleep page call called callback ext extension durchwahl dw poste rufnummer ruf "
+    "id mrn pid no nr num number acc accession acsn ssn nhs chi acct account csn fin hc nhc nip nir ipp iep cip nss dni nie nif cf cod kvnr historia hist expediente dossier cartella matricola nosologico chart record policy passport barcode patient pat case visit order encounter "
+    "st str street ave avenue rd road ln lane dr drive blvd bd boulevard court place terrace crescent hwy highway way square pkwy parkway weg gasse allee platz ufer damm chaussee strasse rue av chemin impasse quai route "
+    "calle c avda avenida plaza paseo pza ctra via viale piazza corso largo vicolo box postfach apartado postale bp".split()
+)
+_STREET_ENDS = ("strasse", "str", "weg", "gasse", "allee", "platz", "ufer", "damm")
+
+
+def may_hold_numbers(folded: str, words: set[str]) -> bool:
+    """Return whether :func:`find_numbers` or the dates' finder may find something; nearly every text says no here."""
+    if TRIGGER.search(folded) is not None:
+        return True
+    if _DIGIT.search(folded) is None:
+        return False
+    return not TRIGGER_WORDS.isdisjoint(words) or any(word.endswith(_STREET_ENDS) for word in words)
 
 
 def find_numbers(text: str, folded: str) -> Iterator[Removed]:

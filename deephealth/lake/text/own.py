@@ -260,11 +260,11 @@ class OwnNumbers:
             if len(word) > 3 and word not in known:
                 self._patterns.append((Kind.PLACE, word, re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])")))
 
-    def suspect(self, folded: str, digits: bool) -> bool:
-        """Return whether the text may hold one of them."""
+    def suspect(self, folded: str, *, dates: bool) -> bool:
+        """Return whether the text may hold one of them; ``dates`` says whether something in it may be a date."""
         if not self._patterns:
             return False
-        if self._dates and digits:
+        if self._dates and dates:
             return True
         letters = compact(folded)
         return any(gate in letters for _, gate, _ in self._patterns if gate)

@@ -68,4 +68,4 @@ def _standard_words() -> frozenset[str]:
     text = " ".join(entry[2] for entry in DicomDictionary.values())
     keywords = [keyword for scheme in ("SCT", "DCM", "UCUM") for keyword in getattr(codes, scheme).dir()]
     camel = {part.lower() for keyword in keywords for part in _CAMEL.findall(keyword)}
-    return frozenset(camel | set(re.findall(r"[a-z]{2,}", fold(text))))
+    return frozenset(word for word in camel | set(re.findall(r"[a-z]+", fold(text))) if len(word) > 2)

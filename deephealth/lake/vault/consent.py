@@ -12,7 +12,6 @@ from typing import Any
 
 from deephealth.core.errors import DataError, QuarantineError
 from deephealth.lake.audit.event import Kind
-from deephealth.lake.pseudonyms import Pseudonyms
 from deephealth.lake.reasons import Reason
 from deephealth.lake.vault.rows import Entry
 from deephealth.lake.vault.vault import Vault
@@ -193,14 +192,12 @@ class ConsentBook:
         found: dict[tuple[str, str], str] = {}
         distinct = iter(dict.fromkeys(patients))
         while part := list(itertools.islice(distinct, _AT_ONCE)):
-            subjects = {names.subject(*patient): patient for patient in part}
-            entries = self._vault.find("consent", subjects)
-            for patient in part:
-                entry = entries.get(names.subject(*patient))
-                why = self._refusal(
-                    [_parsed(entry, line) for line in entry.value["lines"]] if entry else [], scope, day
-                )
-                if why:
+            subjects = {patient: names.subject(*patient) for patient in part}
+            entries = self._vault.find("consent", subjects.values())
+            for patient, subject in subjects.items():
+                entry = entries.get(subject)
+                lines = [_parsed(entry, line) for line in entry.value["lines"]] if entry else []
+                if why := self._refusal(lines, scope, day):
                     found[patient] = why
         return found
 

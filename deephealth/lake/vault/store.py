@@ -1,4 +1,4 @@
-"""Where a vault keeps its rows: what every back-end can do, and which one a location means."""
+"""Where a vault keeps its rows: what every back-end can do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Place", "Row", "Store", "connect", "make"]
+__all__ = ["Place", "Row", "Store", "is_address", "pages"]
 
 Place: TypeAlias = tuple[bytes, str, bytes]
 """Where a row stands in the order of a scan: owner, kind, lookup."""
@@ -76,37 +76,6 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give up the connection."""
-
-
-def connect(location: Path | str) -> Store:
-    """Return the back-end of a vault that exists: a file, or a ``postgresql://`` address.
-
-    Raises:
-        VaultError: there's no vault there.
-    """
-    if is_address(location):
-        from deephealth.lake.vault.postgres_store import PostgresStore
-
-        return PostgresStore(str(location))
-    from deephealth.lake.vault.sqlite_store import SqliteStore
-
-    return SqliteStore(Path(location))
-
-
-def make(location: Path | str, header: dict[str, Any], rows: Iterable[Row]) -> Store:
-    """Make a vault with its first rows, whole or not at all, and return its back-end.
-
-    Raises:
-        VaultError: there's one already, or a neighbour has the same key.
-        StorageError: it can't be written.
-    """
-    if is_address(location):
-        from deephealth.lake.vault.postgres_store import PostgresStore
-
-        return PostgresStore.make(str(location), header, rows)
-    from deephealth.lake.vault.sqlite_store import SqliteStore
-
-    return SqliteStore.make(Path(location), header, rows)
 
 
 def is_address(location: Path | str) -> bool:

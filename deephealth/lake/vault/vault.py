@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -17,11 +17,12 @@ from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pseudonyms import Pseudonyms
 from deephealth.lake.vault import header as headers
 from deephealth.lake.vault import lifecycle
+from deephealth.lake.vault.backends import connect, make
 from deephealth.lake.vault.keys import Key, bind_key_file, derive, generate_key
 from deephealth.lake.vault.mapping import write_mapping
 from deephealth.lake.vault.rows import Entry, RowCodec
 from deephealth.lake.vault.safety import refuse_bad_places, refuse_inside_lake
-from deephealth.lake.vault.store import Store, connect, make, pages
+from deephealth.lake.vault.store import Store, pages
 
 __all__ = ["Audit", "Identity", "Known", "Vault", "tombstone"]
 
@@ -45,7 +46,7 @@ class Known:
 
     patient: str
     issuer: str = ""
-    identifiers: Identifiers = Identifiers()
+    identifiers: Identifiers = field(default_factory=Identifiers)
     uids: frozenset[str] = frozenset()
 
 
@@ -289,14 +290,7 @@ class Vault:
         Raises:
             VaultError: no reason, no audit, or the pseudonym is unknown.
         """
-        if not reason.strip():
-            raise VaultError(
-                "re-identification needs a reason", hint="say why, for example reason='incidental finding'"
-            )
-        if self._audit is None:
-            raise VaultError("re-identification needs an audit log", hint="open the vault with audit=...")
-        facts = {"subject": subject, "reason": reason, "by": who or current_user()}
-        self.record(Kind.REIDENTIFY, facts)
+        self.record_release(Kind.REIDENTIFY, {"subject": subject, "by": who or current_user()}, reason)
         with self._reading():
             owner = self._codec.lookup("owner", subject)
             entries = [self._codec.entry(row) for row in pages(self._store, ("patient", "uid"), owner=owner)]

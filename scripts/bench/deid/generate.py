@@ -28,8 +28,9 @@ from generate_modalities import IMAGES
 from generate_objects import Draft, Study, new_uid, study_module
 from generate_people import Subject, make_subjects
 from generate_text import vocabulary
+from pydicom.datadict import private_dictionary_VR
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 _WEIGHTS = {
     "CT": 16, "MR": 14, "CR": 9, "DX": 8, "MG": 6, "US": 9, "USM": 4, "PT": 6, "NM": 4, "XA": 4, "SC": 6, "XC": 3,
@@ -92,10 +93,24 @@ def _swap(draft: Draft) -> None:
             draft.ds[tag].value = np.frombuffer(draft.ds[tag].value, "<u2").byteswap().tobytes()
 
 
+def _other_vr(draft: Draft) -> bool:
+    """Tell whether a private element has another VR than readers of implicit VR will take it for."""
+    for element in draft.ds.iterall():
+        if element.tag.is_private and not element.tag.is_private_creator:
+            try:
+                if private_dictionary_VR(element.tag, element.private_creator) != element.VR:
+                    return True
+            except KeyError:
+                continue
+    return False
+
+
 def write(draft: Draft, path: Path) -> None:
     """Write the draft as a Part 10 file."""
     ds, meta = draft.ds, FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = ds.SOPClassUID, ds.SOPInstanceUID
+    if draft.syntax == ImplicitVRLittleEndian and _other_vr(draft):
+        draft.syntax = ExplicitVRLittleEndian
     meta.TransferSyntaxUID = draft.syntax
     if "SourceApplicationEntityTitle" in draft.meta_plants:
         meta.SourceApplicationEntityTitle = draft.meta_plants["SourceApplicationEntityTitle"]

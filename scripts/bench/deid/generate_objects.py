@@ -329,8 +329,8 @@ _VENDOR_BLOCKS = (
     ((0x0019, "SIEMENS MR HEADER"), (0x0029, "SIEMENS CSA HEADER", 0x10, "OB")),
     ((0x0043, "GEMS_PARM_01"), (0x0009, "GEMS_IDEN_01", 0x02, "SH")),
     ((0x0019, "GEMS_ACQU_01"), (0x0025, "GEMS_SERS_01", 0x1A, "LO")),
-    ((0x2001, "Philips Imaging DD 001"), (0x2001, "Philips Imaging DD 002", 0x02, "LO")),
-    ((0x2005, "Philips MR Imaging DD 001"), (0x2005, "Philips MR Imaging DD 005", 0x01, "LT")),
+    ((0x2001, "Philips Imaging DD 001"), (0x2001, "Philips Imaging DD 002", 0x71, "LO")),
+    ((0x2005, "Philips MR Imaging DD 001"), (0x2005, "Philips MR Imaging DD 005", 0xE1, "LT")),
     ((0x7053, "Philips PET Private Group"), (0x7053, "Local Research Group", 0x03, "LO")),
     ((0x01F1, "ELSCINT1"), (0x07A1, "ELSCINT1", 0x71, "SH")),
     ((0x00E1, "ELSCINT1"), (0x00E3, "ELSCINT1", 0x1F, "LO")),
@@ -345,7 +345,7 @@ def _private(draft: Draft) -> None:
         for (g, c, element), kind in SAFE_PRIVATE.items():
             if (g, c) == (group, creator):
                 block.add_new(element, kind, _safe_value(kind, rng))
-        block.add_new(0xF1, "LO", f"{who.given} {who.family}"[:64])
+        block.add_new(0xFE, "LO", f"{who.given} {who.family}"[:64])
         text = f"{who.family}^{who.given}"[: 16 if vr == "SH" else 60]
         value = text.encode("utf8").ljust(64, b"\0") if vr == "OB" else text
         try:

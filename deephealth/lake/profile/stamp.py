@@ -1,0 +1,63 @@
+"""Saying in the object what was done to it: only what really was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from deephealth.lake.profile.options import Option
+from deephealth.lake.profile.table import EDITION
+
+__all__ = ["METHOD", "stamp"]
+
+METHOD = f"DeepHealth data lake, DICOM PS3.15 {EDITION} Annex E"
+
+
+def stamp(
+    dataset: Dataset, executed: Iterable[Option], pixels_checked: bool = False, *, method: str = METHOD
+) -> None:
+    """Write the de-identification stamps.
+
+    Args:
+        dataset: a cleaned object.
+        executed: the options that were executed on it.
+        pixels_checked: whether its pixels were searched for burned-in text, and are free of it now.
+        method: how it was done; stands before nothing else, after what earlier de-identifications wrote.
+
+    Source: DICOM PS3.15 section E.1.1; PS3.3 section C.7.1.1 (0012,0062) to (0012,0064), C.7.6.1 (0028,0301),
+    C.12.1 (0028,0303).
+
+    Example:
+        >>> dataset = Dataset()
+        >>> stamp(dataset, {Option.BASIC, Option.MODIFIED_DATES}, pixels_checked=True)
+        >>> dataset.PatientIdentityRemoved, dataset.LongitudinalTemporalInformationModified, dataset.BurnedInAnnotation
+        ('YES', 'MODIFIED', 'NO')
+        >>> [code.CodeValue for code in dataset.DeidentificationMethodCodeSequence]
+        ['113100', '113107']
+    """
+    options = set(executed)
+    dataset.PatientIdentityRemoved = "YES"
+    earlier = dataset.get("DeidentificationMethod") or []
+    methods = [earlier] if isinstance(earlier, str) else list(earlier)
+    dataset.DeidentificationMethod = [m for m in methods if m and m != method] + [method]
+    dataset.DeidentificationMethodCodeSequence = Sequence(_codes(dataset, options))
+    if pixels_checked:
+        dataset.BurnedInAnnotation = "NO"
+    if Option.CLEAN_FEATURES in options:
+        dataset.RecognizableVisualFeatures = "NO"
+    dataset.LongitudinalTemporalInformationModified = (
+        "UNMODIFIED" if Option.FULL_DATES in options else "MODIFIED" if Option.MODIFIED_DATES in options else "REMOVED"
+    )
+
+
+def _codes(dataset: Dataset, options: set[Option]) -> list[Dataset]:
+    new = {option.value for option in options}
+    earlier = dataset.get("DeidentificationMethodCodeSequence") or []
+    kept = [item for item in earlier if str(item.get("CodeValue", "")) not in new]
+    for option in sorted(options):
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = option.value, "DCM", option.meaning
+        kept.append(item)
+    return kept

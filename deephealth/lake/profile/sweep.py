@@ -1,0 +1,103 @@
+"""Taking identifiers out of header texts; texts repeat from slice to slice, so answers are remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.profile.dates import dates_in
+from deephealth.lake.text.folding import fold
+
+__all__ = ["Cleaner", "MakeCleaner", "Sweeper", "text_cleaner"]
+
+_REMEMBERED = 20_000
+_SHORTEST_NUMBER = 4
+
+
+class _Cleaned(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+class Cleaner(Protocol):
+    """What takes identifiers out of a text, such as :class:`deephealth.lake.text.cleaner.TextCleaner`."""
+
+    def clean(self, text: str) -> _Cleaned:
+        """Return the text without them."""
+        ...
+
+
+MakeCleaner = Callable[[Identifiers], Cleaner]
+
+
+def text_cleaner(identifiers: Identifiers) -> Cleaner:
+    """Build the lake's own text cleaner."""
+    from deephealth.lake.text.cleaner import TextCleaner
+
+    return TextCleaner(identifiers)
+
+
+class Sweeper:
+    """Cleans the texts of one patient's objects.
+
+    Args:
+        identifiers: what is known to identify the patient.
+        make: builds the cleaner.
+    """
+
+    __slots__ = ("_cleaner", "_compact", "_full", "_known", "_names")
+
+    def __init__(self, identifiers: Identifiers, make: MakeCleaner = text_cleaner) -> None:
+        self._cleaner = make(identifiers)
+        self._full: dict[str, str] = {}
+        self._known: dict[str, bool] = {}
+        words = {fold(part) for part in identifiers.name_parts()}
+        words |= {fold(place) for place in identifiers.places}
+        self._names = _any_of(words, word=True)
+        self._compact = _any_of(_compact_forms(identifiers))
+
+    def full(self, text: str) -> str:
+        """Take out all that identifies: the patient's own identifiers, and what looks like anybody's."""
+        known = self._full.get(text)
+        if known is None:
+            if len(self._full) > _REMEMBERED:
+                self._full.clear()
+            known = self._full[text] = self._cleaner.clean(text).text if text.strip(" \0") else text
+        return known
+
+    def known(self, text: str) -> str:
+        """Take out identifiers only if one that is known to be the patient's stands in the text."""
+        return self.full(text) if self.suspects(text) else text
+
+    def suspects(self, text: str) -> bool:
+        """Whether something that is known to identify the patient may stand in a text."""
+        answer = self._known.get(text)
+        if answer is None:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            folded = fold(text)
+            answer = self._known[text] = bool(
+                (self._names and self._names.search(folded))
+                or (self._compact and self._compact.search(re.sub(r"[\W_]+", "", folded)))
+            )
+        return answer
+
+
+def _any_of(words: set[str], *, word: bool = False) -> re.Pattern[str] | None:
+    kept = sorted((w for w in words if len(w) > 1), key=len, reverse=True)
+    if not kept:
+        return None
+    pattern = "|".join(re.escape(w) for w in kept)
+    return re.compile(rf"(?<![^\W\d_])(?:{pattern})(?![^\W\d_])" if word else pattern)
+
+
+def _compact_forms(identifiers: Identifiers) -> set[str]:
+    numbers = {re.sub(r"[\W_]+", "", fold(number)) for number in identifiers.numbers}
+    forms = {number for number in numbers if len(number) >= _SHORTEST_NUMBER}
+    for text in identifiers.dates:
+        for date in dates_in(text):
+            year, month, day = date[:4], date[4:6], date[6:]
+            forms |= {date, day + month + year, month + day + year}
+    return forms
