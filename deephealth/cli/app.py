@@ -15,6 +15,7 @@ from deephealth.cli import (
     evaluate,
     export,
     kpi,
+    lake,
     ls,
     predict,
     report,
@@ -98,3 +99,4 @@ for module, name in (
 # what follows the program belongs to the program, whatever it looks like
 app.command("run-legacy", context_settings={"allow_interspersed_args": False})(run_legacy.run_legacy)
 app.add_typer(data.app, name="data")
+app.add_typer(lake.app, name="lake")

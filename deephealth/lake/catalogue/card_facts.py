@@ -51,7 +51,7 @@ class CardFacts:
         health_category: category of electronic health data, EHDS Article 51, such as ``medical images``.
         health_theme: address of a concept, such as a disease in Wikidata.
         population: who the patients are.
-        country: two letters, where the data comes from.
+        country: three letters (ISO 3166), where the data comes from.
         retention: until when it is kept, ``YYYY-MM-DD``.
         access_body: health data access body that decides on its use (address).
         cite_as: how to cite it.

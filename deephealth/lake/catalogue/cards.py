@@ -98,15 +98,15 @@ def _is_empty(lake: LakeFolder, dataset: str) -> bool:
 def dcat_card(dataset: str, facts: CardFacts, counts: Counts) -> dict[str, Any]:
     """Return a card in DCAT-AP 3 with the properties of HealthDCAT-AP, as JSON-LD.
 
-    Numbers of few subjects are left out, and so are ages and modalities that few subjects share. The health data access
-    body stands in the card only when somebody named one.
+    Numbers of few subjects are left out, and so are ages and modalities that few subjects share. HealthDCAT-AP demands
+    a health data access body; it stands in the card only when somebody named one, and without it the card is DCAT-AP.
 
     Args:
         dataset: name of the data set.
         facts: what people say about it.
         counts: what the index counts.
 
-    Source: DCAT-AP 3.0; HealthDCAT-AP release 5 (Regulation (EU) 2025/327, Article 77).
+    Source: DCAT-AP 3.0.1; HealthDCAT-AP releases 5 to 7 (Regulation (EU) 2025/327, Article 77).
     """
     if facts.access not in _ACCESS:
         raise DataError(f"the access '{facts.access}' is not known", allowed=", ".join(_ACCESS))
@@ -161,8 +161,11 @@ def _health(facts: CardFacts, counts: Counts) -> dict[str, Any]:
         "healthdcatap:retentionPeriod": {"@type": "dct:PeriodOfTime", "dcat:endDate": _date(facts.retention)}
         if facts.retention
         else None,
-        "dpv:hasPersonalData": {"@id": "https://w3id.org/dpv/pd#MedicalHealth"} if facts.access != "public" else None,
-        "dpv:hasPurpose": _described("dpv:ResearchAndDevelopment", facts.purpose, facts.language),
+        "healthdcatap:hasStructuredData": {"@value": "false", "@type": "xsd:boolean"},
+        "dpv:hasPersonalData": None
+        if facts.access == "public"
+        else {"@id": "https://w3id.org/dpv/pd#MedicalHealth", "@type": "dpv:PersonalData"},
+        "dpv:hasPurpose": _described("dpv:Purpose", facts.purpose, facts.language),
         "dpv:hasLegalBasis": _described("dpv:LegalBasis", facts.legal_basis, facts.language),
     }
 

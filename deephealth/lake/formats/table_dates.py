@@ -54,7 +54,7 @@ def parse_date(text: str, form: str) -> tuple[datetime.date, str] | None:
     if not found:
         return None
     try:
-        day = datetime.datetime.strptime(found["date"], form).date()  # noqa: DTZ007 - a day, no moment
+        day = datetime.datetime.strptime(found["date"], form).date()
     except ValueError:
         return None
     return (day, found["rest"] or "") if 1850 <= day.year <= 2150 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +94,8 @@ class DicomdirSource:
 
 def _file_ids(file: Path) -> Iterator[tuple[str, ...]]:
     name = "the DICOMDIR"
-    with guarded(name):
+    with guarded(name), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they quote the directory
         directory = pydicom.dcmread(file, specific_tags=["DirectoryRecordSequence"])
         records: Any = directory.get("DirectoryRecordSequence")
         if records is None:
@@ -110,7 +112,8 @@ def _is_name(part: str) -> bool:
 
 
 def _child(folder: Path, name: str) -> tuple[Path, os.stat_result | None]:
-    for candidate in dict.fromkeys((name, name.lower(), name.upper(), f"{name}.", f"{name};1", f"{name}.;1")):
+    cases = dict.fromkeys((name, name.lower(), name.upper()))
+    for candidate in (f"{case}{end}" for end in ("", ".", ";1", ".;1") for case in cases):
         path = folder / candidate
         try:
             return path, os.lstat(path)

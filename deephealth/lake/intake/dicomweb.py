@@ -61,6 +61,7 @@ class DicomWebSource:
         self._session = requests.Session()
         self._session.verify, self._session.auth = verify, user
         self._client = web.DICOMwebClient(self.url, session=self._session, permissive_uid=True, timeout=seconds)
+        self._client.set_http_retry_params(max_attempts=3, wait_exponential_multiplier=500)
         spool.clear()
 
     def __iter__(self) -> Iterator[Incoming]:

@@ -97,6 +97,9 @@ class _Run:
         self.done = self.total - worklist.steps_left()
         self._tell(0)
         self._passes(worklist)
+        for entry in worklist.entries("released", "duplicate", "quarantined", "dropped"):
+            if not entry.untouched:
+                self.source.done(entry.locator)
         return worklist.close(self.source.skipped, time.monotonic() - started)
 
     def _passes(self, worklist: Worklist) -> None:

@@ -14,7 +14,6 @@ import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -116,7 +115,7 @@ class WorkerPool:
     def _feed(self, left: Iterator[Job]) -> bool:
         """Hand out work; return whether any is under way."""
         while self._has_room():
-            order = list(islice(self._next(left), self._order))
+            order = self._next_order(left)
             if not order:
                 break
             worker = self._idlest()
@@ -126,10 +125,14 @@ class WorkerPool:
             worker.outbox.put(order)
         return any(worker.jobs for worker in self._workers)
 
-    def _next(self, left: Iterator[Job]) -> Iterator[Job]:
-        while self._again:
-            yield self._again.popleft()
-        yield from left
+    def _next_order(self, left: Iterator[Job]) -> list[Job]:
+        order: list[Job] = []
+        while len(order) < self._order:
+            job = self._again.popleft() if self._again else next(left, None)
+            if job is None:
+                break
+            order.append(job)
+        return order
 
     def _has_room(self) -> bool:
         waiting = self._order * (_ORDERS - 1)

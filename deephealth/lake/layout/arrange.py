@@ -112,8 +112,10 @@ class _Visit:
                 self.report.left[f"{image.kind}: {type(error).__name__}"] += 1
                 continue
             self.table.record(image.label, image.digest, files)
-            self.table.save()
+            if image.kind is Kind.VOLUME:  # the others take less time than writing the table
+                self.table.save()
             self.report.made += files
+        self.table.save()
 
     def _images(self, series: Series) -> Iterator[_Image]:
         kind = kind_of(series.facts)

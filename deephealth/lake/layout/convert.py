@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from deephealth.core.errors import DataError, DeepHealthError
-from deephealth.core.files import atomic_write
 from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.layout.names import ImageName
 from deephealth.lake.layout.pictures import picture_png
@@ -100,7 +99,7 @@ def convert(kind: Kind, sources: list[Path], name: ImageName, work: Path) -> lis
     if kind is Kind.PICTURE:
         content, side_car = picture_png(sources[0])
         target = work / "image.png"
-        atomic_write(target, content)
+        target.write_bytes(content)  # synced when it is put into its place
         return [Made(".png", target, side_car)]
     suffix = "".join(sources[0].suffixes[-2:]) if sources[0].name.endswith(".nii.gz") else sources[0].suffix
     if kind is Kind.RECORDING:

@@ -40,10 +40,10 @@ def picture_png(path: Path) -> tuple[bytes, dict[str, Any]]:
         UnreadableFileError: the pixels can't be decoded.
         DataError: several frames, or a kind of pixel that PNG doesn't hold.
     """
-    dataset = pydicom.dcmread(path)
     try:
+        dataset = pydicom.dcmread(path)
         pixels = np.asarray(pixel_array(dataset))
-    except Exception as error:  # a codec may raise anything
+    except Exception as error:  # a codec may raise anything, and so may a header
         raise UnreadableFileError(f"the pixels of {path.name} can't be decoded") from error
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         pixels = (apply_color_lut(pixels, dataset) >> 8).astype(np.uint8)

@@ -106,10 +106,11 @@ class TextFinder:
         """Run the detector over the whole picture, at the size that suits the letters found so far."""
         shown = to_8_bits(picture)
         longest = max(picture.shape[:2])
-        scales = {min(2.0, _COARSE / longest)}
+        scales = [min(2.0, _COARSE / longest)]
         heights = [min(box.y1 - box.y0, box.x1 - box.x0) / 1.6 for box in found.boxes]
         if heights:
-            scales.add(float(np.clip(_LETTER / np.median(heights), 0.2, 3.0)))
+            best = float(np.clip(_LETTER / np.median(heights), 0.2, 3.0))
+            scales = [best] if 0.5 < best / scales[0] < 2 else [best, scales[0]]
         for scale in scales:
             for seen in self._reader.detect(shown, scale):
                 self._add(shown, seen, found)
@@ -191,7 +192,7 @@ def _clipped(x0: int, y0: int, x1: int, y1: int, shape: tuple[int, ...]) -> tupl
 def _best(lines: list[Line]) -> list[Line]:
     """Of lines that lie on each other keep the one that looks most like writing."""
     kept: list[Line] = []
-    for line in sorted(lines, key=lambda one: -one.score * min(one.letters, 12)):
+    for line in sorted(lines, key=lambda one: -one.score * min(one.letters, 12) * (1.0 if one.upright else 0.5)):
         if all(_covered(line, other) < 0.6 for other in kept):
             kept.append(line)
     return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,6 +11,7 @@ __all__ = ["Line", "lines_of"]
 
 _LOWEST, _HIGHEST = 4, 40  # height of a letter on its level, pixels
 _INK = 0.45  # of the strongest stroke nearby
+Row: TypeAlias = tuple[int, int, int, int, float, float, float]  # box, letters, height, score
 _AROUND = np.ones((9, 9), np.uint8)
 _MOST = 6000  # outlines on one level: above it is texture, and only the most contrasty are looked at
 
@@ -50,32 +52,33 @@ class _Outlines:
     contrast: np.ndarray
 
 
-def lines_of(strokes: np.ndarray, zone: np.ndarray, least: float, scale: int, *, dark: bool) -> list[Line]:
-    """Return the lines among the strokes within a zone.
+def lines_of(strokes: np.ndarray, least: float, corner: tuple[int, int], scale: int, *, dark: bool) -> list[Line]:
+    """Return the lines among strokes.
 
     Args:
         strokes: (H, W) response of a top-hat.
-        zone: (H, W), 0 where nothing is to be looked at.
         least: contrast below which nothing is a stroke.
+        corner: (x, y) of the strokes in their level.
         scale: how many pixels of the picture one pixel of this level is wide.
         dark: goes into the lines.
     """
-    outlines = _outlines(strokes, zone, least)
+    outlines = _outlines(strokes, least)
     if outlines is None:
         return []
     shape = strokes.shape
     return [
-        *_grouped(outlines, shape, scale, upright=True, dark=dark),
-        *_grouped(outlines, shape, scale, upright=False, dark=dark),
+        _placed(line, corner, scale, upright=upright, dark=dark)
+        for upright in (True, False)
+        for line in _grouped(outlines, shape, upright=upright)
     ]
 
 
-def _outlines(strokes: np.ndarray, zone: np.ndarray, least: float) -> _Outlines | None:
+def _outlines(strokes: np.ndarray, least: float) -> _Outlines | None:
     import cv2
 
     near = cv2.dilate(strokes, _AROUND).astype(np.float32)
     limit = np.maximum(near * _INK, least).astype(strokes.dtype)
-    ink = cv2.bitwise_and(cv2.compare(strokes, limit, cv2.CMP_GT), zone)
+    ink = cv2.compare(strokes, limit, cv2.CMP_GT)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
     if count < 3:
         return None
@@ -92,7 +95,7 @@ def _outlines(strokes: np.ndarray, zone: np.ndarray, least: float) -> _Outlines 
     return _Outlines(x[keep], y[keep], w[keep], h[keep], fill[keep], contrast[keep])
 
 
-def _grouped(outlines: _Outlines, shape: tuple[int, int], scale: int, *, upright: bool, dark: bool) -> list[Line]:
+def _grouped(outlines: _Outlines, shape: tuple[int, ...], *, upright: bool) -> list[Row]:
     """Join outlines that stand in a row: their middle bands, drawn wider, touch."""
     import cv2
 
@@ -123,13 +126,13 @@ def _grouped(outlines: _Outlines, shape: tuple[int, int], scale: int, *, upright
         if len(members):
             line = _line(x[members], y[members], w[members], h[members], fill[members], contrast[members])
             if line is not None:
-                found.append(_placed(line, scale, upright=upright, dark=dark))
+                found.append(line)
     return found
 
 
 def _line(
     x: np.ndarray, y: np.ndarray, w: np.ndarray, h: np.ndarray, fill: np.ndarray, contrast: np.ndarray
-) -> tuple[int, int, int, int, float, float, float] | None:
+) -> Row | None:
     """Judge one row; return its box, letters, height and score, or ``None``."""
     height = float(np.median(np.repeat(h, np.maximum(1, w // np.maximum(h, 1)))))
     regular = (h >= 0.55 * height) & (h <= 1.7 * height)
@@ -149,9 +152,10 @@ def _line(
     return (*box, letters, height, score)
 
 
-def _placed(line: tuple[int, int, int, int, float, float, float], scale: int, *, upright: bool, dark: bool) -> Line:
+def _placed(line: Row, corner: tuple[int, int], scale: int, *, upright: bool, dark: bool) -> Line:
     x0, y0, x1, y1, letters, height, score = line
     if not upright:
         x0, y0, x1, y1 = y0, x0, y1, x1
-    box = (x0 * scale, y0 * scale, x1 * scale, y1 * scale)
+    dx, dy = corner
+    box = ((x0 + dx) * scale, (y0 + dy) * scale, (x1 + dx) * scale, (y1 + dy) * scale)
     return Line(*box, letters=letters, height=height * scale, score=score, upright=upright, dark=dark)

@@ -67,7 +67,8 @@ def identifiers_of(dataset: Dataset) -> Identifiers:
 
 def _gather(dataset: Dataset, codec: Codec, found: defaultdict[str, set[str]]) -> None:
     codec = codec_for(dataset, codec)
-    for tag, element in list(dataset._dict.items()):
+    for base_tag, element in list(dataset._dict.items()):
+        tag = int(base_tag)
         kind = _kind(tag, element.VR or "")
         if not kind:
             continue

@@ -33,7 +33,7 @@ def clean_meta(dataset: Dataset, note: Callable[[int, Action], None]) -> None:
     for tag in list(meta._dict):
         if tag not in _KEPT:
             del meta._dict[tag]
-            note(tag, Action.REMOVED)
+            note(int(tag), Action.REMOVED)
     uid = dataset.get("SOPInstanceUID")
     if uid:
         meta.MediaStorageSOPInstanceUID = uid

@@ -39,17 +39,18 @@ def clean_private(walk: Walk, dataset: Dataset, codec: Codec, *, keep: bool) -> 
     """
     creators = _creators(dataset, codec) if keep else {}
     used = set()
-    for tag, element in list(dataset._dict.items()):
+    for base_tag, element in list(dataset._dict.items()):
+        tag = int(base_tag)
         if not tag >> 16 & 1 or (tag & 0xFF00 == 0 and tag & 0xFFFF >= 0x10 and keep):
             continue
         block = (tag >> 16, (tag & 0xFFFF) >> 8)
-        vr = safe_vr(creators[block], int(tag)) if block in creators else ""
-        if vr and _cleaned(walk, dataset, int(tag), element, vr, codec):
+        vr = safe_vr(creators[block], tag) if block in creators else ""
+        if vr and _cleaned(walk, dataset, tag, element, vr, codec):
             used.add(block)
         else:
             del dataset._dict[tag]
             walk.note(tag, Action.REMOVED)
-    for tag in [tag for tag in dataset._dict if tag >> 16 & 1 and tag & 0xFF00 == 0]:
+    for tag in [int(tag) for tag in dataset._dict if tag >> 16 & 1 and tag & 0xFF00 == 0]:
         if (tag >> 16, tag & 0xFF) not in used:
             del dataset._dict[tag]
             walk.note(tag, Action.REMOVED)

@@ -43,9 +43,8 @@ REMOVED_TOO: Final = _tags(
     "OrderFillerIdentifierSequence AssigningFacilitySequence AssigningJurisdictionCodeSequence "
     "AssigningAgencyOrDepartmentCodeSequence RequestingServiceCodeSequence RetrieveURL RetrieveURI "
     "PixelDataProviderURL StorageURL HL7InstanceIdentifier HL7StructuredDocumentReferenceSequence "
-    "IssuerOfTheContainerIdentifierSequence LocalNamespaceEntityID UniversalEntityID "
-    "PatientTelecomInformation"
-) - {tag for tag in _tags("IssuerOfTheContainerIdentifierSequence PatientTelecomInformation")}
+    "LocalNamespaceEntityID UniversalEntityID"
+)
 """Attributes that the table leaves out and that lead to a patient or a hospital."""
 
 NUMBERS: Final = _tags(
@@ -53,11 +52,11 @@ NUMBERS: Final = _tags(
     "PatientTelephoneNumbers PatientTelecomInformation ReferringPhysicianTelephoneNumbers PersonTelephoneNumbers "
     "PersonTelecomInformation OrderCallbackPhoneNumber OrderCallbackTelecomInformation TelephoneNumberTrial "
     "AdmissionID ServiceEpisodeID StudyID RequestedProcedureID ScheduledProcedureStepID PerformedProcedureStepID "
-    "PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest ImagingServiceRequestComments "
+    "PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest "
     "DeviceSerialNumber ClinicalTrialSubjectID ClinicalTrialSubjectReadingID SpecimenAccessionNumber "
     "SpecimenIdentifier ContainerIdentifier SlideIdentifier BarcodeValue ResultsID InterpretationID LensSerialNumber "
     "HL7InstanceIdentifier ClinicalTrialProtocolID BreedRegistrationNumber"
-) - _tags("ImagingServiceRequestComments")
+)
 """Numbers by which somebody can look a patient up."""
 
 PLACES: Final = _tags(
@@ -67,12 +66,21 @@ PLACES: Final = _tags(
     "RequestedProcedureLocation OrderEntererLocation ScheduledStationName PerformedStationName StationAETitle "
     "ScheduledStationAETitle PerformedStationAETitle RetrieveAETitle RequestingService ResponsibleOrganization "
     "HumanPerformerOrganization VerifyingOrganization ClinicalTrialSiteName ClinicalTrialCoordinatingCenterName "
-    "ClinicalTrialSponsorName IssuerOfPatientID IssuerOfAdmissionID DistributionAddress AddressTrial CameraOwnerName "
-    "CountryOfResidence RegionOfResidence PatientReligiousPreference"
-) - _tags("CountryOfResidence RegionOfResidence PatientReligiousPreference")
+    "ClinicalTrialSponsorName IssuerOfPatientID IssuerOfAdmissionID DistributionAddress AddressTrial CameraOwnerName"
+)
 """Places and organisations that lead to a patient or a hospital."""
 
 _DESCRIPTIVE: Final = ("Description", "Comment", "Note", "Label", "Reason", "History", "Title", "Narrative")
+
+
+_NEWER: Final = {
+    0x00081301: "SQ", 0x00081302: "SQ", 0x00081303: "SQ", 0x00081304: "SQ", 0x00100011: "SQ", 0x00100012: "LT",
+    0x00100013: "LT", 0x00100014: "SQ", 0x00100015: "SQ", 0x00100016: "LT", 0x00100041: "SQ", 0x00100042: "LT",
+    0x00100043: "SQ", 0x00100044: "SQ", 0x00100045: "LT", 0x00100046: "SQ", 0x00100047: "UR", 0x00102162: "UC",
+    0x0040A034: "DT", 0x0040A035: "DT", 0x0040B034: "DT", 0x0040B036: "DT", 0x0040B03B: "LO", 0x0040B03F: "LO",
+    0x0040E012: "UR",
+}  # fmt: skip
+"""Attributes of the table that pydicom's dictionary may not have yet."""
 
 
 class _Dictionary(dict[int, str]):
@@ -82,7 +90,7 @@ class _Dictionary(dict[int, str]):
         try:
             vr = str(get_entry(tag)[0])
         except KeyError:
-            vr = ""
+            vr = _NEWER.get(tag, "")
         self[tag] = vr if len(vr) == 2 else vr[:2] if vr[:2] in ("US", "OB", "OW") else ""
         return self[tag]
 

@@ -136,25 +136,27 @@ class Walk:
     def note(self, tag: int, action: Action) -> None:
         """Count one element."""
         self.tally[action] += 1
-        self.by_tag[int(tag)] = action
+        self.by_tag[tag] = action
 
     def dataset(self, dataset: Dataset, codec: Codec, within: int = 0) -> None:
         """Clean a data set or an item of a sequence."""
         codec = codec_for(dataset, codec)
         known = self.plans.within(self.sop_class, within)
         private = False
-        for tag, element in list(dataset._dict.items()):
-            if tag >> 16 & 1:
+        kept = 0
+        for base_tag, element in list(dataset._dict.items()):
+            tag = int(base_tag)  # pydicom's tags compare in Python code
+            if tag & 0x10000:
                 private = True
                 continue
             plan = known.get((tag, element.VR))
             if plan is None:
-                plan = self.plans.make(int(tag), element.VR or "", self.sop_class, within)
-                known[(tag, element.VR)] = plan
+                plan = known[(tag, element.VR)] = self.plans.make(tag, element.VR or "", self.sop_class, within)
             if plan.step is None:
-                self.tally[Action.KEPT] += 1
+                kept += 1
             else:
                 plan.step(self, dataset, tag, element, plan, codec)
+        self.tally[Action.KEPT] += kept
         if private:
             clean_private(self, dataset, codec, keep=Option.SAFE_PRIVATE in self.plans.profile.options)
         if within == _CONTENT or (within == 0 and _CONTENT in dataset._dict):
@@ -175,7 +177,7 @@ class Walk:
             self._pseudonym(dataset, tag, element, codec)
         elif plan.vr == "SQ":
             if not is_empty(element):
-                dataset._dict[tag] = DataElement(tag, "SQ", Sequence([]))
+                dataset[tag] = DataElement(tag, "SQ", Sequence([]))
             self.note(tag, Action.EMPTIED)
         else:
             self._put(dataset, element, "", codec, "ascii", plan.vr)
@@ -296,7 +298,7 @@ class Walk:
     def _dummy_items(self, dataset: Dataset, tag: int, codec: Codec) -> None:
         items = items_of(dataset, tag)
         if not items or any(_CODE_VALUE in item for item in items) or tag == _CONTENT:
-            dataset._dict[tag] = DataElement(tag, "SQ", Sequence([dummy_item()]))
+            dataset[tag] = DataElement(tag, "SQ", Sequence([dummy_item()]))
             return
         for item in items:
             self.dataset(item, codec, int(tag))

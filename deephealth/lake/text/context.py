@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from deephealth.lake.text.eponyms import is_eponym
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
 from deephealth.lake.text.words import Words
@@ -49,16 +50,6 @@ _PARTICLES = frozenset(
 _CREDENTIALS = frozenset(
     "md do phd rn np pa rt frcr mbbs frcs mrcp dds dvm bsc msc rrt arrt facr jr sr ii iii iv msn dnp crna med univ".split()
 )
-_EPONYM_NOUNS = frozenset(
-    "syndrome syndrom sindrome disease diseases disorder fracture fractures fraktur fractura frattura cyst cysts palsy sign signs type typ tipo classification klassifikation clasificacion classificazione grade grad grado stage stadium view views view's "
-    "method methode metodo line angle winkel shunt procedure operation op technique technik maneuver manoeuvre position projection test score index criteria kriterien node nodes lymphoma lymphom linfoma tumor tumour tumeur tumore sarcoma sarkom carcinoma anomaly malformation deformity "
-    "abnormality lesion lesions injury ligament canal duct tunnel space fossa foramen pouch triangle membrane sheath tube catheter katheter drain filter stent stents valve graft prosthesis nail pin screw rod plate implant coil plug clip splint tear cell cells body bodies gland glands fascia tubercle node's "
-    "lines ring artery vein plexus ganglion loop capsule pseudocyst hernia hernie ernia diverticulum divertikel divertikulum esophagus osophagus phenomenon phanomen reaction contracture contracture's spots disease's law morbus krankheit zyste bruch lahmung maladie enfermedad malattia morbo kyste quiste cisti fraktur's "
-    "area bundle fibers fibres nucleus formula equation curve scale scala skala map atlas protocol kernel filter's ratio law thyroiditis nephropathy ataxia chorea dystrophy aneurysm aneurysma encephalopathy cirrhosis hip knee arthroplasty osteotomy repair bypass incision approach flap pouch's pad nodules amputation".split()
-)
-_EPONYM_BEFORE = frozenset(
-    "morbus syndrome syndrom sindrome maladie malattia morbo enfermedad disease fracture fractura frattura fraktur kyste quiste cisti signe signo segno ligament espace canal canale conducto typ type tipo anomalie modified nach según segun secondo selon after according".split()
-)
 CONTEXT_WORDS = (
     _TITLES
     | frozenset(_VERBS.split())
@@ -80,6 +71,8 @@ class _Reader:
 
     def name_from(self, index: int, *, titled: bool, labelled: bool = False) -> Removed | None:
         """Return the name that begins with word ``index``, if one does."""
+        while index + 1 < len(self.list) and self._is_title(index) and self.words.near(index):
+            index += 1
         first = index
         end = -1
         while index < len(self.list) and index - first < 6:
@@ -93,6 +86,10 @@ class _Reader:
             index += 1
         return None if end < 0 else self._span(first, end)
 
+    def _is_title(self, index: int) -> bool:
+        word = self.list[index].folded
+        return word in _TITLES or word in _BETWEEN
+
     def _span(self, first: int, last: int) -> Removed:
         return Removed(Kind.NAME, self.list[first].start, self.list[last].end)
 
@@ -102,7 +99,7 @@ class _Reader:
             return False
         gap, before, word = self.words.gap(index - 1), self.list[index - 1].folded, self.list[index].folded
         if "." in gap and gap != ".":
-            return len(before) <= 2 or before in _TITLES | _BETWEEN
+            return len(before) <= 2 or before in _TITLES or before in _BETWEEN
         if "," in gap:
             return word in self.vocabulary.given or len(word) == 1
         return True
@@ -134,6 +131,8 @@ class _Reader:
             if word.folded not in _TITLES or not self.words.near(index):
                 continue
             gap = self.words.gap(index)
+            if "," in gap or ";" in gap or "-" in gap:
+                continue
             sure = (
                 "." in gap
                 or word.folded not in _AMBIGUOUS_TITLES
@@ -157,7 +156,7 @@ class _Reader:
         for pattern in (_INITIALS, _BY_INITIALS):
             for match in pattern.finditer(self.words.folded):
                 group = match.lastindex or 1
-                if match.group(group) not in self.vocabulary.clinical | _TITLES:
+                if match.group(group) not in self.vocabulary.clinical and match.group(group) not in _TITLES:
                     yield Removed(Kind.NAME, *match.span(group))
 
     def dictionary(self) -> Iterator[Removed]:
@@ -168,9 +167,9 @@ class _Reader:
             if index <= taken or not self._starts_name(index, sure):
                 continue
             first, last = self._grow(index)
-            if first == last and (self._is_short(index) or self._is_eponym(first, last)):
+            if first == last and self._is_short(index):
                 continue
-            if self._is_eponym(first, last):
+            if is_eponym(self.words, first, last, self.vocabulary):
                 continue
             taken = last
             yield self._span(first, last)
@@ -186,8 +185,8 @@ class _Reader:
         return (
             following is not None
             and self.words.cased
-            and word.folded in self.vocabulary.common & self.vocabulary.given
-            and following.folded in self.vocabulary.names - self.vocabulary.clinical
+            and word.folded in self.vocabulary.word_given
+            and following.folded in self.vocabulary.not_clinical
             and not word.upper
             and following.capital
             and not following.upper
@@ -199,13 +198,6 @@ class _Reader:
         word = self.list[index]
         length = len(word.folded)
         return length <= 3 if not self.words.cased else (length <= 5 and word.upper) or length <= 2
-
-    def _is_eponym(self, first: int, last: int) -> bool:
-        after = [word.folded for word in self.list[last + 1 : last + 4]]
-        if after and after[0] == "s":
-            after = after[1:]
-        before = [word.folded for word in self.list[max(0, first - 2) : first]]
-        return bool(_EPONYM_NOUNS.intersection(after[:2]) or _EPONYM_BEFORE.intersection(before))
 
     def _grow(self, index: int) -> tuple[int, int]:
         first = last = index
@@ -229,7 +221,7 @@ class _Reader:
         if word.folded in vocabulary.clinical or not self.words.namelike(index):
             return False
         if len(word.folded) == 1:
-            return self.words.cased or self.words.gap(index - 1).startswith((",", "^"))
+            return self.words.initial(index) and (self.words.cased or self.words.gap(index - 1).startswith((",", "^")))
         if word.folded in vocabulary.names:
             return True
         return (
@@ -240,7 +232,7 @@ class _Reader:
         word, vocabulary = self.list[index], self.vocabulary
         gap = self.words.gap(index)
         if len(word.folded) == 1:
-            return self.words.namelike(index) and gap in (". ", ".") and (index == 0 or self.words.cased)
+            return self.words.initial(index) and self.words.namelike(index) and gap in (". ", ".") and (index == 0 or self.words.cased)
         if word.folded in vocabulary.clinical or "." in gap or not self.words.namelike(index):
             return False
         if word.folded in _TITLES or word.folded in _BETWEEN:

@@ -13,7 +13,7 @@ _DIGIT = re.compile(r"\d")
 _L = r"[^\W\d_]"
 _STREET = (
     rf"(?:\d{{1,5}}[a-z]?,?\s+(?:[nsew]\.?\s+)?(?:{_L}+\.?\s+){{1,3}}(?:street|st\.|avenue|ave|road|rd|lane|ln|drive|dr\.|boulevard|blvd|court|place|terrace|crescent|highway|hwy|way|square|parkway|pkwy)\b\.?"
-    rf"|(?:{_L}+[\s-]){{0,2}}{_L}*(?:strasse|str\.|weg|gasse|allee|platz|ufer|damm|chaussee)\s*\d{{1,4}}\s?[a-z]?\b"
+    rf"|(?:(?:am|an\s+de[rm]|alte|neue|grosse|kleine|obere|untere|lange|{_L}+er)\s+)?(?:{_L}+-)*{_L}*(?:strasse|str\.|weg|gasse|allee|platz|ufer|damm|chaussee)\s*\d{{1,4}}\s?[a-z]?\b"
     rf"|\d{{1,4}}\s?(?:bis|ter)?,?\s+(?:rue|avenue|av\.|boulevard|bd|place|chemin|allee|impasse|quai|route)\s+(?:(?:de|du|des|la|le|les|l')\s*)*{_L}+(?:[\s-]{_L}+)?"
     rf"|(?:calle|c/|avda\.?|avenida|plaza|paseo|pza\.?|ctra\.?)\s*(?:(?:de|del|la|las|los|el)\s+)*{_L}+(?:\s+{_L}+){{0,3}},?\s*(?:n[o.]*\s*)?\d{{1,4}}\b"
     rf"|(?:via|viale|piazza|corso|largo|vicolo)\s+(?:(?:di|del|della|dei|delle|san|santa)\s+)*{_L}{{3,}}(?:\s+{_L}+){{0,2}},?\s*(?:n\.?\s*)?\d{{1,4}}\b(?!\s?(?:mm|cm|ml|mg|x|g|fr|h)\b)"
@@ -38,7 +38,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.EMAIL, r"[\w.+%-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)*\.?[a-z]{2,}"),
         (Kind.URL, r"(?:https?|ftps?|sftp|file|dicom)://[^\s,;]+|\bwww\.[\w.-]+[^\s,;]*"),
         (Kind.URL, r"\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|local|lan|intranet|hospital|clinic|health)\b(?:/\S*)?"),
-        (Kind.PATH, r"\b[a-z]:[\\/][^,;:*?\"<>|\n]*[^\s,;:*?\"<>|]|\\\\[\w.$-]+\\[^\s,;]+|(?<![\w/.)])~?/(?:[\w.@+-]{2,}/)+[\w.@+-]*(?:\s[\w.@+-]*/[\w.@+/-]*)*"),
+        (Kind.PATH, r"\b[a-z]:[\\/](?:[^,;:*?\"<>|\n\\/]*[\\/])*[^\s,;:*?\"<>|\\/]*|\\\\[\w.$-]+\\[^\s,;]+|(?<![\w/.)])~?/(?:[\w.@+-]{2,}/)+[\w.@+-]*(?:\s[\w.@+-]*/[\w.@+/-]*)*"),
         (Kind.IP, r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])(?::\d+)?"),
         (Kind.IP, r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b"),
         (Kind.UID, r"(?<![\d.])(?!1\.2\.840\.10008\.)[0-2](?:\.(?:0|[1-9]\d*)){4,}(?=[\d.]*\d{3})(?:\.(?:0|[1-9]\d*))*(?!\d)"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.text.dates import own_date_pattern
+from deephealth.lake.text.eponyms import is_eponym
 from deephealth.lake.text.folding import fold
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
@@ -52,9 +53,13 @@ class OwnNames:
         self.strong = {
             p for p in self.parts if len(p) > 2 and p not in vocabulary.clinical and p not in vocabulary.common
         }
-        self.gates = tuple(sorted({p for p in self.strong if len(p) > 3}))
+        self.gates = tuple(sorted(p for p in self.parts if len(p) > 2))
 
     def _learn(self, name: str) -> None:
+        for component in re.split(r"[\^=,]", name):
+            joined = compact(fold(component))
+            if _LETTERS.fullmatch(joined) and len(joined) > 3 and joined not in self.vocabulary.clinical:
+                self.parts.add(joined)  # "vanderlinde"
         pieces = [piece for piece in re.split(r"[\^=\s,;.&/_]+", name) if piece]
         folded = [fold(piece) for piece in pieces]
         kept = [(piece, word) for piece, word in zip(pieces, folded, strict=True) if word not in _TITLES]
@@ -83,9 +88,7 @@ class OwnNames:
             return False
         if not self.parts.isdisjoint(words) or any(gate in folded for gate in self.gates):
             return True
-        if any(name in folded for name in self.script):
-            return True
-        return any(len(word) > 3 and any(part in word for part in self.strong) for word in words)
+        return any(name in folded for name in self.script)
 
     def find(self, words: Words) -> Iterator[Removed]:
         """Yield the name's parts in a text."""
@@ -111,7 +114,9 @@ class OwnNames:
 
     def _stands_as_name(self, words: Words, index: int) -> bool:
         word = words.words[index]
-        if len(word.folded) < 2 or word.folded in self.vocabulary.clinical or not words.namelike(index):
+        if len(word.folded) < 2 or not words.namelike(index):
+            return False
+        if word.folded in self.vocabulary.clinical and (word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary)):
             return False
         if not words.cased:
             return True
@@ -154,7 +159,7 @@ class OwnNames:
                 for side, between in ((index - 1, index - 1), (index + 1, index)):
                     if 0 <= side < len(listed) and side not in hits and words.near(between):
                         word = listed[side].folded
-                        if side in weak or (len(word) == 1 and word in self.initials and words.namelike(side)):
+                        if side in weak or (word in self.initials and words.initial(side) and words.namelike(side)):
                             hits.add(side)
                             grown = True
 

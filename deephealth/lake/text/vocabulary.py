@@ -27,6 +27,9 @@ class Vocabulary(NamedTuple):
         sure_names: given and family names that are neither.
         given: given names, whether or not they are words too.
         names: every name.
+        word_given: ordinary words that are given names.
+        not_clinical: names that are no clinical words.
+        eponyms: the clinical words that are people's names: ``parkinson``.
     """
 
     clinical: frozenset[str]
@@ -34,6 +37,9 @@ class Vocabulary(NamedTuple):
     sure_names: frozenset[str]
     given: frozenset[str]
     names: frozenset[str]
+    word_given: frozenset[str]
+    not_clinical: frozenset[str]
+    eponyms: frozenset[str]
 
 
 def word_list(name: str) -> frozenset[str]:
@@ -56,11 +62,12 @@ def load_vocabulary() -> Vocabulary:
     """
     names = load_names()
     everybody = names.given | names.family
-    own = word_list("clinical.txt")
+    eponyms = word_list("eponyms.txt")
+    own = word_list("clinical.txt") | eponyms
     # The standard's words hold eponyms and breeds; what is a name too counts only when our own list has it.
     clinical = own | (_standard_words() - everybody)
     common = word_list("common.txt") - own
-    return Vocabulary(clinical, common, everybody - clinical - common, names.given, everybody)
+    return Vocabulary(clinical, common, everybody - clinical - common, names.given, everybody, common & names.given, everybody - clinical, eponyms)
 
 
 def _standard_words() -> frozenset[str]:

@@ -65,3 +65,9 @@ class Words:
     def place(self, position: int) -> int:
         """Return where in the original text a position of ``folded`` is."""
         return position if self._places is None else self._places[position]
+
+    def initial(self, index: int) -> bool:
+        """Return whether a word is one letter that no digit touches: ``J`` may stand for Jane, the ``T`` of ``T2`` not."""
+        word = self.words[index]
+        beside = self.folded[word.start - 1 : word.start] + self.folded[word.end : word.end + 1]
+        return len(word.folded) == 1 and not any(char.isdigit() for char in beside)

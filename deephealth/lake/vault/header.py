@@ -49,6 +49,7 @@ class Tombstone:
         why: as it was typed.
         shredded: whether the disk was cleared of what was removed.
         audit_key: for proving the audit log, when the vault's key was given.
+        anchor: where the audit log ended, when the vault remembered it.
     """
 
     when: str
@@ -56,6 +57,7 @@ class Tombstone:
     why: str
     shredded: bool
     audit_key: bytes | None = None
+    anchor: bytes | None = None
 
     def sentence(self) -> str:
         """Return it in one sentence."""
@@ -115,7 +117,7 @@ def unlock(header: dict[str, Any], key: Key, name: str) -> Unlocked:
     codec = _codec(header, key, name)
     try:
         facts = json.loads(codec.unseal(base64.b64decode(header["check"]), _context(header)))
-    except (VaultError, KeyError, ValueError) as error:
+    except (VaultError, KeyError, ValueError, TypeError) as error:
         raise VaultError(f"{name} is damaged: its header was changed", hint="restore it from its backup") from error
     return Unlocked(codec, header["vault"], header["generation"], facts["project"], facts["created"])
 
@@ -128,7 +130,7 @@ def refuse_unusable(header: dict[str, Any], name: str) -> None:
     """
     if not isinstance(header.get("schema"), int):
         raise VaultError(f"{name} is no vault", allowed="a vault that was made by `deephealth lake init`")
-    if header["schema"] > SCHEMA:
+    if header["schema"] > SCHEMA:  # a damaged number is refused by the check
         raise VaultError(
             f"{name} was made by a newer deephealth (schema {header['schema']})",
             allowed=f"schema {SCHEMA} and older",
@@ -155,19 +157,22 @@ def tombstone_of(header: dict[str, Any], key: Key | None = None, name: str = "th
     """
     if header.get("state") != "destroyed":
         return None
-    facts = header["tombstone"]
+    facts = header.get("tombstone")
+    if not isinstance(facts, dict) or not {"when", "who", "why", "shredded", "audit_key"} <= facts.keys():
+        raise VaultError(f"{name} is damaged: its tombstone was changed")
     audit_key = None
     if key is not None:
         audit_key = _codec(header, key, name).unseal(base64.b64decode(facts["audit_key"]), "audit key")
-    return Tombstone(facts["when"], facts["who"], facts["why"], bool(facts["shredded"]), audit_key)
+    anchor = base64.b64decode(facts["anchor"]) if facts.get("anchor") else None
+    return Tombstone(facts["when"], facts["who"], facts["why"], bool(facts["shredded"]), audit_key, anchor)
 
 
 def _codec(header: dict[str, Any], key: Key, name: str) -> RowCodec:
     try:
-        kdf, salt, vault, known = header["kdf"], bytes.fromhex(header["salt"]), header["vault"], header["fingerprint"]
-    except (KeyError, ValueError, TypeError) as error:
+        salt, vault, known = bytes.fromhex(header["salt"]), str(header["vault"]), header["fingerprint"]
+        bytes_of_key = material(key, header["kdf"])
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise VaultError(f"{name} is damaged: its header was changed", hint="restore it from its backup") from error
-    bytes_of_key = material(key, kdf)
     if fingerprint(bytes_of_key) != known:
         raise VaultError(
             f"the key does not open {name}",

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from deephealth.core.errors import VaultError
 from deephealth.lake.vault.header import Tombstone, Unlocked, new_header, now
@@ -67,18 +67,21 @@ def destroy(store: Store, unlocked: Unlocked, who: str, why: str, writing: Writi
         StorageError: the disk is full.
     """
     with writing():
-        lookup = unlocked.codec.lookup("secret", "keys")
-        secrets = unlocked.codec.entry(store.get("secret", [lookup])[lookup]).value
-        audit_key = base64.b64decode(secrets["audit"])
+        audit_key = base64.b64decode(_value(store, unlocked, "secret", "keys")["audit"])
+        anchor = _value(store, unlocked, "anchor", "audit").get("head", "")
         sealed = base64.b64encode(unlocked.codec.seal(audit_key, "audit key")).decode()
-        header = store.header()
-        header["state"] = "destroyed"
-        header["tombstone"] = {"when": now(), "who": who, "why": why, "audit_key": sealed, "shredded": False}
+        facts = {"when": now(), "who": who, "why": why, "audit_key": sealed, "anchor": anchor, "shredded": False}
+        header = {**store.header(), "state": "destroyed", "tombstone": facts}
         store.replace_all(())
         store.put_header(header)
     finish_shredding(store)
-    facts = header["tombstone"]
-    return Tombstone(facts["when"], who, why, shredded=True, audit_key=audit_key)
+    return Tombstone(facts["when"], who, why, True, audit_key, base64.b64decode(anchor) or None)
+
+
+def _value(store: Store, unlocked: Unlocked, kind: str, name: str) -> dict[str, Any]:
+    lookup = unlocked.codec.lookup(kind, name)
+    row = store.get(kind, [lookup]).get(lookup)
+    return unlocked.codec.entry(row).value if row else {}
 
 
 def finish_shredding(store: Store) -> None:

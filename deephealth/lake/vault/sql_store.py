@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from deephealth.core.errors import VaultError
 from deephealth.lake.vault.store import Place, Row
 
 __all__ = ["SqlStore"]
@@ -105,7 +106,10 @@ class SqlStore:
     def header(self) -> dict[str, Any]:
         """Return the facts that stand in the clear."""
         found = self._run(f"SELECT value FROM {HEADER} WHERE name = 'vault'").fetchone()  # noqa: S608 - constants
-        return dict(json.loads(found[0])) if found else {}
+        try:
+            return dict(json.loads(found[0])) if found else {}
+        except (ValueError, TypeError) as error:
+            raise self._damaged() from error
 
     def put_header(self, header: dict[str, Any]) -> None:
         """Replace them."""
@@ -194,7 +198,12 @@ class SqlStore:
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[Row]:
         answer = self._run(query, values).fetchall()
-        return [Row(kind, bytes(lookup), bytes(owner), bytes(value)) for kind, lookup, owner, value in answer]
+        if not all(isinstance(part, bytes) for row in answer for part in row[1:]):
+            raise self._damaged()
+        return [Row(*row) for row in answer]
+
+    def _damaged(self) -> VaultError:
+        return VaultError(f"{self.name} is damaged", hint="restore it from its backup")
 
     def _run(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
         return self._connection.execute(statement, values)

@@ -144,7 +144,7 @@ def _fingerprint(path: Path) -> str:
         with path.open("rb") as stream:
             if stream.read(16) != b"SQLite format 3\0":
                 return ""
-        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True)) as connection:
             found = connection.execute(f"SELECT value FROM {HEADER}").fetchone()  # noqa: S608 - a constant
             return str(json.loads(found[0]).get("fingerprint", ""))
     except (OSError, sqlite3.Error, ValueError, TypeError):

@@ -458,7 +458,7 @@ class Vault:
     def _refuse_changed(self) -> None:
         header = self._store.header()
         headers.refuse_unusable(header, self._store.name)
-        if (header["vault"], header["generation"]) != (self._unlocked.vault, self._unlocked.generation):
+        if (header.get("vault"), header.get("generation")) != (self._unlocked.vault, self._unlocked.generation):
             raise VaultError(f"the key of {self._store.name} was changed meanwhile", hint="open it with the new key")
 
     def record(self, event: Kind, facts: Mapping[str, Any]) -> None:

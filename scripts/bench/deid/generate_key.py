@@ -17,9 +17,8 @@ _CLASS = {
     "Z/D": "emptied", "D": "replaced",
 }  # fmt: skip
 # Attributes that say how to read the object; they are structure, and the encoding may change.
-_STRUCTURE = {0x00080005, 0x00080016, 0x7FE00010, 0xFFFCFFFC}
+_STRUCTURE = {0x00080005, 0x00080016, 0x00280004, 0x00280006, 0x7FE00010, 0xFFFCFFFC}
 _BINARY = {"OB", "OW", "OF", "OD", "OL", "OV", "UN"}
-_FREE = {"DerivationDescription"}
 
 
 def value_of(element: DataElement) -> list[str]:

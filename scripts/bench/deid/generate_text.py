@@ -10,6 +10,7 @@ import datetime
 import random
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from generate_people import Subject
 
@@ -50,6 +51,10 @@ SHORT_MIXED = (
     "THORAX {last}|LIVER ~PT~ {last}|ANGIO {hospital}|MAMMO ~FOR~ {name}"
 ).split("|")
 
+# What a de-identifier writes itself (CID 7050 and the like).
+_STAMPS = """Basic Application Confidentiality Profile Clean Pixel Data Option Clean Recognizable Visual Features Option Clean
+Graphics Structured Content Descriptors Retain Longitudinal Temporal Information Modified Dates Patient Characteristics Device
+Identity UIDs Safe Private Institution anonymous anonymized removed deephealth patient subject name date hospital redacted"""
 _LIMITS = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "UT": 10240, "CS": 16, "UC": 1024}
 
 
@@ -63,8 +68,9 @@ class Text:
 
 
 def vocabulary() -> str:
-    """Return all words that must stay or are glue: no name of the set may be one of them."""
-    return re.sub(r"\{\w+\}|~", " ", " ".join([*CLEAN, *MIXED, *SHORT_MIXED]))
+    """Return all words that must stay or are glue, and all words of these makers: no name of the set may be in them."""
+    sources = " ".join(one.read_text(encoding="utf-8") for one in sorted(Path(__file__).parent.glob("generate*.py")))
+    return re.sub(r"\{\w+\}|~", " ", " ".join([*CLEAN, *MIXED, *SHORT_MIXED, sources, _STAMPS]))
 
 
 def _date_forms(day: datetime.date, rng: random.Random) -> str:

@@ -47,6 +47,23 @@ def make_folder(root: Path, *, patients: int = 4, series: int = 2, objects: int 
     return patients * series * objects
 
 
+def make_mixed_folder(root: Path, *, patients: int = 6, series: int = 3, objects: int = 12) -> int:
+    """Write a folder with files of every fate, in an order that mixes them; return how many."""
+    count = make_folder(root, patients=patients, series=series, objects=objects)
+    for patient in range(patients):
+        folder, who = root / f"Doe^Jane{patient}" / "zz", f"MRN{patient}"
+        write_file(folder / "same.dcm", who, item=f"5.{patient}", name=f"Doe^Jane{patient}")
+        write_file(folder / "same-again.dcm", who, item=f"5.{patient}", name=f"Doe^Jane{patient}")
+        write_file(folder / "same-not.dcm", who, item=f"5.{patient}", note="another content")
+        write_file(folder / "text.dcm", who, item=f"6.{patient}", on_clean="burned-in")
+        write_file(folder / "label.dcm", who, item=f"7.{patient}", label=True)
+        (folder / "odd.xyz").write_bytes(b"nobody knows " + who.encode())
+        count += 6
+    write_file(root / "hostile.dcm", "MRN0", item="4.1", on_clean="segfault")
+    write_file(root / "stray.dcm", "MRN1", study="3.3", series="8.0.0", item="4.2")
+    return count + 2
+
+
 def _read(path: Path) -> dict:
     content = path.read_bytes()
     if not content.startswith(b"STANDIN"):
@@ -161,6 +178,26 @@ class Memory:
     def recall(self, patient: str, issuer: str) -> Identifiers:
         """Give them back."""
         return self.known[patient, issuer]
+
+
+class FileMemory(Memory):
+    """A vault in a file: what it remembered survives a kill."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        for line in path.read_text().splitlines() if path.exists() else []:
+            patient, issuer, names, numbers = json.loads(line)
+            super().remember([(patient, issuer, Identifiers.of(names=names, numbers=numbers))])
+
+    def remember(self, batch: Sequence[tuple[str, str, Identifiers]]) -> None:
+        """Keep identifiers; they are on disk at the end."""
+        super().remember(batch)
+        with self.path.open("a") as stream:
+            for patient, issuer, known in batch:
+                stream.write(json.dumps([patient, issuer, sorted(known.names), sorted(known.numbers)]) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
 def tools(memory: Memory, cleaner: StandInCleaner | None = None, **more: object) -> IntakeTools:

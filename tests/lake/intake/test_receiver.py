@@ -51,7 +51,7 @@ def test_objects_arrive_whole(tmp_path: Path) -> None:
     assert np.array_equal(by_uid[sound().SOPInstanceUID].pixel_array, sound().pixel_array)
 
 
-@pytest.mark.parametrize("uid", ["../../x", "../" * 15 + "x", "/tmp/x", "1.2.3\\..\\x", "x" * 64])
+@pytest.mark.parametrize("uid", ["../../x", "../" * 15 + "x", "/tmp/x", "1.2.3/../../x", "x" * 64])
 def test_hostile_uids_become_no_path(tmp_path: Path, uid: str) -> None:
     spool = Spool(tmp_path / "deep" / "er" / "spool")
     hostile = sound()

@@ -1,0 +1,33 @@
+"""Which source a user means: a folder, a DICOMDIR, a DICOMweb server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deephealth.core.errors import MissingDataError
+from deephealth.lake.intake.sources import FolderSource, Source
+
+__all__ = ["open_source"]
+
+
+def open_source(text: str) -> Source:
+    """Return the source that a user's words name.
+
+    Args:
+        text: a folder; a file called ``DICOMDIR``; an address such as ``http://localhost:8042/dicom-web``.
+
+    Raises:
+        MissingDataError: there is no such folder or file.
+    """
+    if text.startswith(("http://", "https://")):
+        from deephealth.lake.intake.dicomweb import DicomWebSource
+
+        return DicomWebSource(text)
+    path = Path(text)
+    if path.name.upper() == "DICOMDIR" and path.is_file():
+        from deephealth.lake.intake.dicomdir import DicomdirSource
+
+        return DicomdirSource(path)
+    if not path.is_dir():
+        raise MissingDataError(f"{path} is no folder", allowed="a folder, a DICOMDIR, or a DICOMweb address")
+    return FolderSource(path)
