@@ -69,7 +69,7 @@ def deidentify(
     accept: frozenset[str] = frozenset(),
     mapping: Path | None = None,
     settings: IntakeSettings | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> IntakeReport:
     """De-identify the files of a source into ``out/rawdata``; what may not be released lies sealed in ``quarantine``.
 

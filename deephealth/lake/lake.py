@@ -18,8 +18,10 @@ from deephealth.lake.audit.log import AuditLog
 from deephealth.lake.folder import LakeFolder
 from deephealth.lake.pseudonyms import Pseudonyms
 from deephealth.lake.settings import LakeSettings
+from deephealth.lake.vault.backends import connect
+from deephealth.lake.vault.header import Tombstone
 from deephealth.lake.vault.keys import Key, write_key_file
-from deephealth.lake.vault.store import connect, is_address
+from deephealth.lake.vault.store import is_address
 from deephealth.lake.vault.vault import Vault
 
 __all__ = ["Lake"]
@@ -157,11 +159,35 @@ class Lake:
     def _vault_event(self, event: str, facts: Mapping[str, Any]) -> None:
         self.audit(Kind(event), "the vault was used", facts=facts)
 
+    @property
+    def anonymised(self) -> bool:
+        """Whether the project's key was destroyed: then no pseudonym leads to a patient any more."""
+        return bool(self._local().get("destroyed"))
+
+    def remember_key(self, key_file: Path) -> None:
+        """Note where this machine finds the vault's key from now on."""
+        self._note(key=str(key_file.resolve()))
+        self._key = key_file
+        self.__dict__.pop("vault", None)
+
+    def destroy(self, reason: str) -> Tombstone:
+        """Destroy the project's key and every link; recorded before. What is in the lake is anonymised then.
+
+        Raises:
+            VaultError: no reason, or the vault is missing.
+        """
+        tombstone = self.vault.destroy(why=reason)
+        self._note(destroyed=str(tombstone))
+        return tombstone
+
     def datasets(self) -> list[str]:
         """Return the names of the data sets."""
         if not self.folder.rawdata.is_dir():
             raise MissingDataError(f"{self.folder.root} has no rawdata folder", hint="is this the lake's root?")
         return sorted(one.name for one in self.folder.rawdata.iterdir() if one.is_dir())
+
+    def _note(self, **facts: str) -> None:
+        atomic_write(self.folder.state / _LOCAL, json.dumps(self._local() | facts, indent=2))
 
     def _local(self) -> dict[str, str]:
         try:

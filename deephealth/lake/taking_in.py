@@ -27,7 +27,7 @@ def take_in(
     dataset: str | None = None,
     *,
     settings: IntakeSettings | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> IntakeReport:
     """Take the files of a source into a data set of the lake: de-identified, or into quarantine with a reason.
 

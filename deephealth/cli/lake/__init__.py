@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from deephealth.cli.lake import deidentify, init, intake
+from deephealth.cli.lake import (
+    arrange,
+    audit,
+    cohort,
+    consent,
+    deidentify,
+    find,
+    init,
+    intake,
+    quarantine,
+    status,
+    vault,
+    verify,
+)
 
 __all__ = ["app"]
 
@@ -12,6 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="A data lake: files are de-identified, pseudonymised, checked, catalogued, then found and trained from.",
 )
-for module in (init, intake, deidentify):
+for module in (init, intake, arrange, verify, status, find, cohort, deidentify):
     name = module.__name__.rpartition(".")[2]
     app.command(name)(getattr(module, name))
+app.command("register")(cohort.register)
+for module in (quarantine, consent, vault, audit):
+    app.add_typer(module.app, name=module.__name__.rpartition(".")[2])

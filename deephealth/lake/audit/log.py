@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -84,6 +84,17 @@ class AuditLog:
         with self._locked():
             head = self._recovered(self._head())
             return self._write(head, event).mac
+
+    def record(self, kind: str, facts: Mapping[str, Any]) -> str:
+        """Record an event by its kind and facts, as a vault tells it.
+
+        Raises:
+            AuditError: as for :meth:`append`, or the kind is unknown.
+            StorageError: as for :meth:`append`.
+        """
+        if kind not in tuple(Kind):
+            raise AuditError(f"the audit log knows no event '{kind}'", allowed=", ".join(Kind))
+        return self.append(AuditEvent(Kind(kind), facts=facts))
 
     def expire(self, years: float, *, who: str = "") -> list[str]:
         """Remove the files whose events are all older than a number of years; that is recorded first.

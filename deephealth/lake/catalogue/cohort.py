@@ -28,7 +28,7 @@ from deephealth.lake.catalogue.labels import Labels, read_labels
 from deephealth.lake.catalogue.query import parse
 from deephealth.lake.folder import LakeFolder
 from deephealth.lake.layout.convert import Kind, kind_of, link_or_copy
-from deephealth.lake.layout.names import image_name, series_label, subject_folder
+from deephealth.lake.layout.names import TABLES, image_name, series_label, subject_folder
 from deephealth.lake.layout.pictures import picture_png
 from deephealth.lake.layout.published import Published
 from deephealth.lake.layout.tsv import write_tsv
@@ -84,7 +84,7 @@ def make_cohort(
     seed: int = 0,
     classes: Sequence[str] | None = None,
     sign: Callable[[bytes], str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Cohort:
     """Make a data set in ``derivatives/<name>`` that ``deephealth train ... data.root=`` and ECVL's ``DLDataset`` read.
 
@@ -163,7 +163,7 @@ def _pick(lake: LakeFolder, objects: Iterator[Published], labels: Labels | None)
     lost = 0
     for one in objects:
         kind = kind_of(one.facts)
-        if one.facts.format == "table" or kind in (Kind.NONE, Kind.SLIDE, Kind.RECORDING):
+        if one.facts.format in TABLES or kind in (Kind.NONE, Kind.SLIDE, Kind.RECORDING):
             lost += 1
             continue
         label = "" if labels is None else labels.of(one.facts)
@@ -201,7 +201,7 @@ def _write(
     wanted: list[_Picked],
     facts: dict[str, Any],
     sign: Callable[[bytes], str] | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[int, int], object] | None,
 ) -> dict[str, Any]:
     strangers = sorted({one.label for one in wanted} - {"", *facts["classes"]})
     if strangers:

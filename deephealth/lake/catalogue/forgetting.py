@@ -13,6 +13,7 @@ from deephealth.io.dataset_yaml import YamlDataset, YamlSample, read_dataset_yam
 from deephealth.lake.catalogue.cohort import DATASET_FILE, MANIFEST, read_manifest
 from deephealth.lake.catalogue.index import Index, index_path, open_index, write_index
 from deephealth.lake.folder import LakeFolder
+from deephealth.lake.layout.names import TABLES
 from deephealth.lake.layout.published import Entry
 
 __all__ = ["forget_in_cohort", "forget_in_index", "forget_in_tables"]
@@ -131,7 +132,7 @@ def _others(index: Index, subject: str) -> list[Entry]:
 
 
 def _current(lake: LakeFolder, entry: Entry) -> Entry:
-    if entry.facts.format != "table":
+    if entry.facts.format not in TABLES:
         return entry
     path = lake.root / entry.path
     if not path.is_file():

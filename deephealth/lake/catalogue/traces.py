@@ -40,7 +40,7 @@ def find_traces(
     uids: Iterable[str] = (),
     *,
     leave_out: Iterable[str] = ("audit",),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> list[Trace]:
     """Return where labels or UIDs still stand in a lake, in names of files and folders or in their bytes.
 

@@ -95,7 +95,7 @@ def remove_subject(
     ledger: Ledger,
     *,
     refresh: Callable[[], object] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Removal:
     """Remove a subject from data sets, tables, cohorts, index and records, and search the lake for what is left.
 

@@ -23,6 +23,7 @@ _MEASURE = re.compile(
     r"(^|_)(vol\w*|count|intensity|dose|pixels?|bytes|size|area|mm3?|ml|length|sum|n|total|cells|index)(_|$)"
 )
 _SECURITY = re.compile(r"\d{3}-\d{2}-\d{4}|\d{3} \d{3} \d{4}")
+_TO_CHECK = frozenset({Role.DATE, Role.YEAR, Role.TIME, Role.IDENTIFIER, Role.AGE, Role.SENSITIVE, Role.FILE})
 _MOST_DISTINCT = 5_000
 _ABSENT = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "unknown", "unk"})
 
@@ -88,7 +89,7 @@ class ColumnContent:
             name: normalised name of the column.
             named: what its name says.
         """
-        if named in (Role.DATE, Role.YEAR, Role.TIME, Role.IDENTIFIER, Role.AGE, Role.SENSITIVE):
+        if named in _TO_CHECK:
             return self._checked(named, name)
         return named or self._by_content(name)
 
@@ -98,6 +99,8 @@ class ColumnContent:
             few = self.distinct is not None and len(self.distinct) <= 0.5 * self.filled
             short = self.distinct is not None and all(len(value) < 5 for value in self.distinct)
             return self._by_content(name) if few and short else Role.IDENTIFIER
+        if named is Role.FILE and self.share("number") > 0.9:  # how many slides, not which
+            return self._by_content(name)
         if named in (Role.SENSITIVE, Role.TIME, Role.YEAR, Role.DATE) and self.dates.likely:
             return Role.DATE
         if named is Role.TIME:

@@ -6,6 +6,7 @@ Sources: BIDS specification 1.10 (metadata fields), DICOM PS3.15 Table E.1-1, PS
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import cache
 from importlib import resources
@@ -56,8 +57,12 @@ def clean(source: Path, target: Path, who: FileContext) -> FileOutcome:
         fresh = clean_model(value, who, tally)
     else:
         fresh = _Walk(who, tally).side_car(value)
+    try:
+        text = json.dumps(fresh, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise damaged("the JSON file holds numbers that JSON does not have") from error
     with writing(target):
-        target.write_text(json.dumps(fresh, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        target.write_bytes(text.encode("utf-8", "replace") + b"\n")
     modality = fresh.get("Modality", "OT") if isinstance(fresh, dict) else "OT"
     return FileOutcome("json", modality if isinstance(modality, str) else "OT", tally, {"keys": len(fresh)})
 
@@ -137,7 +142,7 @@ class _Walk:
             return items if all(item is not None for item in items) else None
         if isinstance(value, bool | int | float):
             self.tally[Action.KEPT] += 1
-            return value if _finite(value) else None
+            return value if math.isfinite(value) else None
         if not isinstance(value, str) or kind == "number":
             return None
         if kind == "time":
@@ -160,14 +165,10 @@ class _Walk:
                 fresh[key] = {k: self.text(v) for k, v in inside.items() if isinstance(v, str) and self.text(k) == k}
             elif isinstance(inside, str):
                 fresh[key] = self.text(inside)
-            elif isinstance(inside, int | float):
+            elif isinstance(inside, int | float) and math.isfinite(inside):
                 fresh[key] = inside
         return dict(sorted(fresh.items()))
 
     def text(self, value: str) -> str:
         """Return a text without identifiers."""
         return self.sweep(visible(value))
-
-
-def _finite(value: float) -> bool:
-    return value == value and abs(value) != float("inf")  # JSON has neither

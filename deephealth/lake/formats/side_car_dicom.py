@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -91,6 +92,8 @@ def clean_keyword(key: str, value: Any, who: FileContext, sweep: Callable[[str],
 
 
 def _value(value: Any, vr: str, who: FileContext, sweep: Callable[[str], str], tally: Tally) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no such numbers
+        return None
     if isinstance(value, list) and len(value) < 100_000:
         return [_value(item, vr, who, sweep, tally) for item in value]
     if vr in _NUMERIC or isinstance(value, bool):

@@ -111,16 +111,35 @@ def _deflated(data: bytes, most: int) -> bytes:
     return data[: len(data) - len(decoder.unused_data)]
 
 
-def spans(page: Directory) -> npt.NDArray[np.int64]:
+def spans(page: Directory, size: int) -> npt.NDArray[np.int64]:
     """Return where the tiles or strips lie: rows of (offset, bytes).
 
+    Args:
+        page: the page.
+        size: bytes in the file.
+
     Raises:
-        QuarantineError: there are not as many byte counts as offsets, or far more than a slide has.
+        QuarantineError: not as many as the page needs, more than a slide has, or they overlap.
     """
     where, sizes = chunk_tags(page)
     offsets, counts = page.numbers(where), page.numbers(sizes)
-    if len(offsets) != len(counts) or not len(offsets):
-        raise damaged("a page of the TIFF file has no pixels, or not as many byte counts as tiles")
+    if not len(offsets) or not len(offsets) == len(counts) == _grid(page):
+        raise damaged("a page of the TIFF file has no pixels, or not as many tiles as it needs")
     if len(offsets) > _MOST_CHUNKS:
         raise too_large(f"a page of the TIFF file claims {len(offsets):,} tiles")
-    return np.stack([offsets.astype(np.int64), counts.astype(np.int64)], axis=1)
+    found = np.stack([offsets.astype(np.int64), counts.astype(np.int64)], axis=1)
+    if found.min() < 0 or np.unique(found, axis=0)[:, 1].astype(float).sum() > 2 * size:
+        raise QuarantineError(Reason.HOSTILE, "the tiles of the TIFF file overlap")
+    return found
+
+
+def _grid(page: Directory) -> int:
+    """Return how many tiles or strips the page needs."""
+    width, height = page.number(256), page.number(257)
+    planes = page.number(277, 1) if page.number(284, 1) == 2 else 1
+    if 324 in page.entries:
+        deep = -(-max(1, page.number(32997, 1)) // max(1, page.number(32998, 1)))
+        across, down = max(1, page.number(322)), max(1, page.number(323))
+        return planes * deep * -(-width // across) * -(-height // down)
+    rows = min(page.number(278, height) or height, height)
+    return planes * -(-height // max(1, rows))

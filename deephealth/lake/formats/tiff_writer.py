@@ -109,7 +109,7 @@ class TiffWriter:
         return kept
 
     def _pixels(self, page: Directory) -> tuple[Entry, Entry]:
-        clean, chunks = chunk_cleaner(page), spans(page)
+        clean, chunks = chunk_cleaner(page), spans(page, self._size)
         places = np.zeros_like(chunks)
         placed: dict[tuple[int, int], int] = {}
         for number in range(len(chunks)):

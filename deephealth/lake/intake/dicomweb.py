@@ -29,7 +29,8 @@ class DicomWebSource:
 
     Args:
         url: of the DICOMweb service, such as ``http://localhost:8042/dicom-web``.
-        spool: where instances are kept until they are taken in.
+        spool: where instances are kept until they are taken in; default: a private folder in the user's cache, the
+            same for the same server, so that a resumed intake finds what was fetched.
         filters: of the study search, by keyword, such as ``{"ModalitiesInStudy": "CT"}``.
         user: name and password for basic authentication.
         verify: whether the server's certificate is checked, or a file with the certificates that are trusted.
@@ -44,7 +45,7 @@ class DicomWebSource:
     def __init__(
         self,
         url: str,
-        spool: Spool,
+        spool: Spool | None = None,
         *,
         filters: dict[str, str] | None = None,
         user: tuple[str, str] | None = None,
@@ -57,12 +58,12 @@ class DicomWebSource:
             logging.getLogger(name).setLevel(logging.ERROR)
         self.url, self.name = url.rstrip("/"), f"dicomweb:{url.rstrip('/')}"
         self.skipped: Counter[str] = Counter()
-        self._spool, self._filters, self._seconds = spool, filters or {}, seconds
+        self._spool, self._filters, self._seconds = spool or Spool.of(self.name), filters or {}, seconds
         self._session = requests.Session()
         self._session.verify, self._session.auth = verify, user
         self._client = web.DICOMwebClient(self.url, session=self._session, permissive_uid=True, timeout=seconds)
         self._client.set_http_retry_params(max_attempts=3, wait_exponential_multiplier=500)
-        spool.clear()
+        self._spool.clear()
 
     def __iter__(self) -> Iterator[Incoming]:
         for study in self._all(self._client.search_for_studies, _STUDY, search_filters=self._filters):

@@ -12,6 +12,7 @@ import re
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from deephealth.core.errors import DataError
@@ -28,6 +29,7 @@ from deephealth.lake.intake.worklist import SEALED, Entry, Placing, Worklist
 __all__ = ["Placer", "check_dataset", "recover"]
 
 _DOING = "putting files into the lake"
+_FOLDERS_KEPT = 10_000
 # endings that say what a file is; any other part of a name could name a patient
 _ENDING = re.compile(
     r"\.(dcm|dicom|nii|nii\.gz|hdr|img|edf|bdf|png|jpe?g|bmp|webp|tiff?|svs|ndpi|[ct]sv|txt|md|json|xml|pdf|npy|mh[ad]|nrrd)$"
@@ -55,6 +57,8 @@ class Placer:
         self._root = lake.dataset(worklist.dataset)
         self._waiting: list[tuple[Entry, Placing]] = []
         self._claimed: set[str] = set()
+        self._folders: dict[str, str] = {}
+        self._staged = self._staging.relative_to(lake.root).as_posix()
         self._placed: list[tuple[Entry, Placing]] = []
         self._since = time.monotonic()
         with storage_errors(self._staging, _DOING):
@@ -95,16 +99,14 @@ class Placer:
 
     def _placing(self, entry: Entry, answer: Answer) -> Placing | None:
         if answer.kind == "dropped":
-            return Placing(entry.id, "dropped", reason=answer.reason, released=answer.released)
+            return Placing(entry.id, "dropped", reason=answer.reason)
         if answer.kind == "released" and answer.released is not None and answer.released.facts is not None:
             place = self._place(answer.released.facts)
-            path = below(self._root, place)
-            if place in self._claimed or self._worklist.taken(place) or os.path.lexists(path):
+            if place in self._claimed or self._worklist.taken(place) or os.path.lexists(self._checked(place)):
                 return None
             self._claimed.add(place)
-            staged = self.target(entry).relative_to(self._lake.root).as_posix()
-            return Placing(entry.id, "released", staged, place, released=answer.released)
-        staged = self.sealed(entry).relative_to(self._lake.root).as_posix() if answer.is_sealed else ""
+            return Placing.of_object(entry.id, f"{self._staged}/{self.target(entry).name}", place, answer.released)
+        staged = f"{self._staged}/{self.sealed(entry).name}" if answer.is_sealed else ""
         return Placing(
             entry.id,
             "quarantined",
@@ -114,6 +116,17 @@ class Placer:
             answer.what or entry.what,
             answer.bytes,
         )
+
+    def _checked(self, place: str) -> str:
+        """Return the path of a place; each folder is looked at once, whether it leads outside."""
+        folder, name = os.path.split(place)
+        if name in ("", ".", ".."):
+            raise DataError("a released object got a place without a name", hint="this is a fault of the layout")
+        if folder not in self._folders:
+            if len(self._folders) > _FOLDERS_KEPT:
+                self._folders.clear()
+            self._folders[folder] = str(below(self._root, folder or "."))
+        return f"{self._folders[folder]}/{name}"
 
     def commit(self) -> None:
         """Put what waits on disk and into place.
@@ -168,20 +181,24 @@ def _rename(lake: LakeFolder, dataset: str, placing: Placing, source: str, locat
     """Put one file into its place; return whether it is there."""
     if not placing.staged:
         return True
-    staged, target = lake.root / placing.staged, _place(lake, dataset, placing)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    staged, target = os.path.join(lake.root, placing.staged), str(_place(lake, dataset, placing))
     try:
         os.replace(staged, target)
-    except FileNotFoundError:  # it was renamed before the kill
-        return target.is_file()
+    except FileNotFoundError:  # its folder is not there yet, or it was renamed before the kill
+        if not os.path.exists(staged):
+            return os.path.isfile(target)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.replace(staged, target)
     if placing.end == "released":  # what an earlier run could not clean and this one could
         for name in {source, locator} - {""}:
-            (lake.quarantine / f"{name}{SEALED}").unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(lake.quarantine, name + SEALED))
     return True
 
 
 def _place(lake: LakeFolder, dataset: str, placing: Placing) -> Path:
-    return below(lake.dataset(dataset) if placing.end == "released" else lake.quarantine, placing.place)
+    """Its place was looked at before it was written down."""
+    return (lake.dataset(dataset) if placing.end == "released" else lake.quarantine) / placing.place
 
 
 def _ending(locator: str) -> str:

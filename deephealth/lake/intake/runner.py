@@ -25,7 +25,7 @@ from deephealth.lake.intake.worklist import Worklist
 
 __all__ = ["run_intake"]
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 
 
 def run_intake(

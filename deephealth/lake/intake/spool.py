@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from deephealth.core.errors import DataError
-from deephealth.core.files import fsync_folder, replacing, storage_errors
+from deephealth.core.files import fsync_folder, replacing, storage_errors, user_cache_folder
 from deephealth.lake.folder import LakeFolder
 
 __all__ = ["Spool"]
@@ -48,6 +48,18 @@ class Spool:
         with storage_errors(self.folder, _DOING):
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
+
+    @classmethod
+    def of(cls, source: str) -> Self:
+        """Return the spool of one source in the user's cache.
+
+        Args:
+            source: the source's name; only its hash is used.
+
+        Raises:
+            StorageError: it can't be made.
+        """
+        return cls(user_cache_folder() / "lake-spool" / hashlib.sha256(source.encode()).hexdigest()[:24])
 
     def path(self, name: str) -> Path:
         """Return where the file with a sender's name is kept."""

@@ -38,6 +38,7 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     ready: bool = False
+    tired: bool = False  # it has grown too large: it gets no more orders and is replaced
     since: float = field(default_factory=time.monotonic)  # when it began with the first of its jobs
     jobs: deque[Job] = field(default_factory=deque)
     outbox: queue.SimpleQueue[list[Job] | None] = field(default_factory=queue.SimpleQueue)
@@ -136,11 +137,14 @@ class WorkerPool:
 
     def _has_room(self) -> bool:
         waiting = self._order * (_ORDERS - 1)
-        return len(self._workers) < self._count or any(len(worker.jobs) <= waiting for worker in self._workers)
+        return len(self._workers) < self._count or any(
+            len(worker.jobs) <= waiting and not worker.tired for worker in self._workers
+        )
 
     def _idlest(self) -> _Worker:
         """The worker with the least to do; a new one while all are busy and there are fewer than there may be."""
-        idle = min(self._workers, key=lambda worker: len(worker.jobs), default=None)
+        fit = (worker for worker in self._workers if not worker.tired)
+        idle = min(fit, key=lambda worker: len(worker.jobs), default=None)
         if idle is None or (idle.jobs and len(self._workers) < self._count):
             idle = self._start()
             self._workers.append(idle)
@@ -181,7 +185,8 @@ class WorkerPool:
         except (EOFError, OSError, pickle.UnpicklingError):
             yield from self._died(worker)
             return
-        if not worker.jobs and resident_bytes(worker.process.pid or 0) > self._limits.recycle:
+        worker.tired = worker.tired or resident_bytes(worker.process.pid or 0) > self._limits.recycle
+        if worker.tired and not worker.jobs:
             self._discard(worker)
 
     def _overdue(self) -> Iterator[Answer]:

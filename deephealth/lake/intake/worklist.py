@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from deephealth.lake.actions import Action, Tally
@@ -26,6 +26,7 @@ from deephealth.lake.reasons import MEANING, Reason
 
 __all__ = ["SEALED", "Entry", "Placing", "Worklist"]
 
+_FACTS = tuple(one.name for one in fields(ObjectFacts))
 SEALED = ".sealed"  # what names of files in the quarantine end with
 
 
@@ -57,7 +58,8 @@ class Placing:
         place: path relative to the data set, or name in the quarantine.
         reason, what: why it is quarantined or dropped.
         bytes: size of a quarantined original.
-        released: what the cleaner said.
+        facts: of a released object, as JSON.
+        outcome: tally, boxes and executed options of a released object, as JSON.
     """
 
     id: int
@@ -67,7 +69,22 @@ class Placing:
     reason: str = ""
     what: str = ""
     bytes: int = 0
-    released: Released | None = None
+    facts: str = ""
+    outcome: str = ""
+
+    @classmethod
+    def of_object(cls, number: int, staged: str, place: str, done: Released) -> Self:
+        """Make one for a released object.
+
+        Args:
+            number: of the entry.
+            staged: path relative to the lake's root.
+            place: path relative to the data set.
+            done: what the cleaner said.
+        """
+        facts = json.dumps({name: getattr(done.facts, name) for name in _FACTS})
+        outcome = json.dumps({"tally": done.tally, "boxes": done.boxes, "executed": done.executed})
+        return cls(number, "released", staged, place, facts=facts, outcome=outcome)
 
 
 class Worklist:
@@ -229,7 +246,7 @@ class Worklist:
             for placing in before:
                 self._end(database, placing)
             for placing in after:
-                outcome = json.dumps(_plain(placing))
+                outcome = json.dumps([placing.end, placing.bytes, placing.facts, placing.outcome])
                 database.execute(
                     "UPDATE files SET state = 'placing', staged = ?, place = ?, reason = ?, what = ?, outcome = ?"
                     " WHERE id = ?",
@@ -261,15 +278,10 @@ class Worklist:
             )
 
     def _publish(self, database: sqlite3.Connection, placing: Placing) -> None:
-        done = placing.released
-        if done is None or done.facts is None:
-            return
-        facts = json.dumps(done.facts.to_dict())
-        outcome = {"tally": _counts(done.tally), "boxes": list(done.boxes), "executed": list(done.executed)}
         database.execute(
             "INSERT OR REPLACE INTO objects SELECT source, ?, ?, subject, study, series, object, ?, ?, run FROM files"
             " WHERE id = ?",
-            (self.dataset, placing.place, facts, json.dumps(outcome), placing.id),
+            (self.dataset, placing.place, placing.facts, placing.outcome, placing.id),
         )
 
     def retract(self, source: str, name: str, size: int) -> None:
@@ -306,13 +318,8 @@ class Worklist:
                 (self.run,),
             ).fetchall()
         for number, staged, place, reason, what, outcome, source, locator in rows:
-            plain = json.loads(outcome)
-            released = _released(plain["released"])
-            yield (
-                Placing(number, plain["end"], staged, place, reason, what, plain["bytes"], released),
-                source,
-                locator,
-            )
+            end, size, facts, done = json.loads(outcome)
+            yield Placing(number, end, staged, place, reason, what, size, facts, done), source, locator
 
     def again(self, lost: Iterable[Placing]) -> None:
         """Have files cleaned or sealed again whose staged copy is gone."""
@@ -410,33 +417,3 @@ class Worklist:
 def _begin(database: sqlite3.Connection, source: str, dataset: str) -> int:
     cursor = database.execute("INSERT INTO runs(source, dataset, phase) VALUES(?, ?, 'open')", (source, dataset))
     return int(cursor.lastrowid or 0)
-
-
-def _counts(tally: Tally) -> dict[str, int]:
-    return {str(action): number for action, number in sorted(tally.items())}
-
-
-def _plain(placing: Placing) -> dict[str, Any]:
-    done = placing.released
-    released = done and {
-        "facts": done.facts and done.facts.to_dict(),
-        "tally": _counts(done.tally),
-        "boxes": list(done.boxes),
-        "executed": list(done.executed),
-        "status": done.status,
-        "reason": done.reason,
-    }
-    return {"end": placing.end, "bytes": placing.bytes, "released": released}
-
-
-def _released(plain: dict[str, Any] | None) -> Released | None:
-    if plain is None:
-        return None
-    return Released(
-        facts=ObjectFacts.from_dict(plain["facts"]) if plain["facts"] else None,
-        tally=Tally({Action(name): number for name, number in plain["tally"].items()}),
-        boxes=tuple(plain["boxes"]),
-        executed=tuple(plain["executed"]),
-        status=plain["status"],
-        reason=plain["reason"],
-    )

@@ -60,7 +60,7 @@ def arrange(
     dataset: str,
     objects: Iterable[Published],
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Arranged:
     """Make the images of a data set that are missing, and leave those alone that are there.
 

@@ -21,7 +21,7 @@ _VOLUMES = frozenset({"CT", "MR", "PT", "NM"})
 _PICTURES = frozenset(
     ("BF", "CR", "DMS", "DX", "ES", "GM", "IO", "MG", "OP", "OT", "PX", "RF", "RG", "SC", "US", "XA", "XC")
 )
-_LINKED = frozenset({"nifti", "png", "jpeg", "webp", "bmp", "raster", "tiff", "svs"})
+_LINKED = frozenset({"nifti", "png", "jpeg", "webp", "bmp", "gif", "raster", "tiff", "svs"})
 _SECONDARY = "1.2.840.10008.5.1.4.1.1.7"  # secondary capture: a picture, whatever modality it was taken from
 # Objects that carry the modality of the images they belong to, and are no images.
 _NO_IMAGE = ("1.2.840.10008.5.1.4.1.1.66", "1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.11.")

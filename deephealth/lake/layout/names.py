@@ -17,7 +17,7 @@ from deephealth.core.errors import DataError
 from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.layout.brain import brain_sequence, is_brain
 
-__all__ = ["ImageName", "image_name", "label", "modality_folder", "place", "series_label", "subject_folder"]
+__all__ = ["TABLES", "ImageName", "image_name", "label", "modality_folder", "place", "series_label", "subject_folder"]
 
 # format of the facts -> what its files end with; the first is the one that is taken when nobody says
 SUFFIXES: dict[str, tuple[str, ...]] = {
@@ -27,12 +27,15 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "jpeg": (".jpg", ".jpeg"),
     "webp": (".webp",),
     "bmp": (".bmp",),
-    "raster": (".png", ".jpg", ".jpeg", ".webp", ".bmp"),
+    "gif": (".gif",),
+    "raster": (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"),
     "tiff": (".tif", ".tiff", ".svs"),
     "svs": (".svs",),
     "edf": (".edf", ".bdf"),
     "bdf": (".bdf",),
     "table": (".tsv", ".csv"),
+    "tsv": (".tsv",),
+    "csv": (".csv",),
     "report": (".txt",),
     "json": (".json",),
 }
@@ -47,6 +50,7 @@ _GROUPS = {
     **dict.fromkeys(("ivoct", "es", "sm", "gm", "xc", "dms", "bf"), "light"),
     **dict.fromkeys(("ecg", "eps", "eeg", "emg", "eog"), "elect"),
 }
+TABLES = frozenset({"table", "tsv", "csv"})  # one table holds many subjects, so it belongs to no visit
 _FOLDERS = {"report": "reports", "json": "sidecars"}
 _LABEL = re.compile(r"[0-9A-Za-z]+")
 _SERIES_LETTERS = 12
@@ -74,7 +78,7 @@ def place(facts: ObjectFacts, suffix: str = "") -> str:
     """
     ending = _suffix(facts.format, suffix)
     key = label(facts.key, "object")
-    if facts.format == "table":
+    if facts.format in TABLES:
         return f"sourcedata/tables/{key}{ending}"
     folder = f"sourcedata/{subject_folder(facts)}/{_FOLDERS.get(facts.format) or modality_folder(facts.modality)}"
     if facts.series_uid:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deephealth.lake.facts import ObjectFacts
-from deephealth.lake.layout.names import series_label
+from deephealth.lake.layout.names import TABLES, series_label
 
 __all__ = ["Entry", "Published", "Series", "series_of"]
 
@@ -80,7 +80,7 @@ def series_of(objects: Iterable[Published], dataset: str) -> list[Series]:
     """
     groups: dict[tuple[str, str, str], list[Published]] = defaultdict(list)
     for one in objects:
-        if one.dataset == dataset and one.facts.format != "table":
+        if one.dataset == dataset and one.facts.format not in TABLES:
             groups[one.facts.subject, one.facts.session, series_label(one.facts)].append(one)
     series = [
         (subject, session, Series(label, tuple(sorted(members, key=_instance))))

@@ -14,7 +14,7 @@ from deephealth import __version__
 from deephealth.core.files import atomic_write, atomic_write_json
 from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.folder import LakeFolder
-from deephealth.lake.layout.names import series_label, subject_folder
+from deephealth.lake.layout.names import TABLES, series_label, subject_folder
 from deephealth.lake.layout.published import Published
 from deephealth.lake.layout.tsv import write_tsv
 from deephealth.lake.layout.visit_table import VisitTable
@@ -172,7 +172,7 @@ def write_tables(lake: LakeFolder, dataset: str, objects: Iterable[Published]) -
     subjects: dict[str, _Gathered] = defaultdict(_Gathered)
     visits: dict[str, dict[str, _Gathered]] = defaultdict(lambda: defaultdict(_Gathered))
     for one in objects:
-        if one.dataset != dataset or one.facts.format == "table" or not one.facts.subject:
+        if one.dataset != dataset or one.facts.format in TABLES or not one.facts.subject:
             continue
         label = series_label(one.facts)
         subjects[one.facts.subject].add(one.facts, label)

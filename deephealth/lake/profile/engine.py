@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydicom.dataset import Dataset
 
@@ -93,6 +93,7 @@ class HeaderCleaner:
         return self._subjects[patient]
 
     def _sweeper(self, identifiers: Identifiers) -> Sweeper:
+        identifiers = replace(identifiers, uids=frozenset())  # thousands of them would only slow the look-up down
         if identifiers not in self._sweepers:
             self._sweepers[identifiers] = Sweeper(identifiers, self._make)
             while len(self._sweepers) > _REMEMBERED_PATIENTS:

@@ -20,7 +20,7 @@ from deephealth.lake.reasons import Reason
 __all__ = ["identifiers_of", "patient_of"]
 
 _PATIENT_ID = 0x00100020
-_SHORTEST_NUMBER = 4
+_SHORTEST_NUMBER, _SHORTEST_PLACE = 4, 4
 _WELL_KNOWN = "1.2.840.10008."
 
 
@@ -93,9 +93,9 @@ def _values(kind: str, text: str) -> Iterator[str]:
             if value and not value.startswith(_WELL_KNOWN):
                 yield value
         elif kind == "numbers":
-            if len(value) >= _SHORTEST_NUMBER or (len(value) > 1 and not value.isdigit()):
+            if len(value) >= _SHORTEST_NUMBER:
                 yield value
-        elif len(value) > 1:
+        elif len(value) >= _SHORTEST_PLACE:
             yield value
 
 

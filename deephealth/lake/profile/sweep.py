@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from deephealth.lake.identifiers import Identifiers
@@ -14,6 +15,8 @@ __all__ = ["Cleaner", "MakeCleaner", "Sweeper", "text_cleaner"]
 
 _REMEMBERED = 20_000
 _SHORTEST_NUMBER = 4
+_SHORT = 3
+_UID = re.compile(r"\d+(?:\.\d+){5}")
 
 
 class _Cleaned(Protocol):
@@ -50,12 +53,12 @@ class Sweeper:
     __slots__ = ("_cleaner", "_compact", "_full", "_known", "_names")
 
     def __init__(self, identifiers: Identifiers, make: MakeCleaner = text_cleaner) -> None:
-        self._cleaner = make(identifiers)
+        self._cleaner = make(replace(identifiers, uids=frozenset()))  # any UID in a text goes, known or not
         self._full: dict[str, str] = {}
         self._known: dict[str, bool] = {}
         words = {fold(part) for part in identifiers.name_parts()}
         words |= {fold(place) for place in identifiers.places}
-        self._names = _any_of(words, word=True)
+        self._names = _any_of(words)
         self._compact = _any_of(_compact_forms(identifiers))
 
     def full(self, text: str) -> str:
@@ -81,16 +84,17 @@ class Sweeper:
             answer = self._known[text] = bool(
                 (self._names and self._names.search(folded))
                 or (self._compact and self._compact.search(re.sub(r"[\W_]+", "", folded)))
+                or _UID.search(text)
             )
         return answer
 
 
-def _any_of(words: set[str], *, word: bool = False) -> re.Pattern[str] | None:
-    kept = sorted((w for w in words if len(w) > 1), key=len, reverse=True)
-    if not kept:
-        return None
-    pattern = "|".join(re.escape(w) for w in kept)
-    return re.compile(rf"(?<![^\W\d_])(?:{pattern})(?![^\W\d_])" if word else pattern)
+def _any_of(words: set[str]) -> re.Pattern[str] | None:
+    """Return a pattern for any of some words: long ones within a word too, short ones only on their own."""
+    within = [re.escape(word) for word in sorted(words) if len(word) > _SHORT]
+    alone = [re.escape(word) for word in sorted(words) if 1 < len(word) <= _SHORT]
+    parts = [*within, *([rf"(?<![^\W\d_])(?:{'|'.join(alone)})(?![^\W\d_])"] if alone else [])]
+    return re.compile("|".join(parts)) if parts else None
 
 
 def _compact_forms(identifiers: Identifiers) -> set[str]:

@@ -258,8 +258,9 @@ class Walk:
         if is_empty(element):
             self.tally[Action.KEPT] += 1
             return
+        raw = isinstance(element, RawDataElement)
         items = items_of(dataset, tag)
-        if not items and not isinstance(dataset._dict[tag].value, Sequence):
+        if not items and (raw or not isinstance(element.value, Sequence)):
             self.doubts.append(f"a sequence ({tag >> 16:04X},{tag & 0xFFFF:04X}) that can't be read was removed")
             self.remove(dataset, tag, element, plan, codec)
             return

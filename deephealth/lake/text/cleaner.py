@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.text.context import CONTEXT_WORDS, find_names
+from deephealth.lake.text.cutting import CleanedText, cut
 from deephealth.lake.text.dates import find_dates
 from deephealth.lake.text.folding import fold
 from deephealth.lake.text.numbers import find_numbers, may_hold_numbers
@@ -19,21 +19,6 @@ __all__ = ["CleanedText", "Kind", "Removed", "TextCleaner"]
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _REMEMBERED = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class CleanedText:
-    """A text after cleaning.
-
-    Args:
-        text: what is left; the text as it came when nothing was found.
-        removed: what was taken out, with places in the text as it came.
-        doubtful: a word is the patient's name and a clinical word, and its place doesn't tell which is meant.
-    """
-
-    text: str
-    removed: tuple[Removed, ...] = ()
-    doubtful: bool = False
 
 
 class TextCleaner:
@@ -76,67 +61,54 @@ class TextCleaner:
         return known
 
     def _clean(self, text: str) -> CleanedText:
+        spans, doubtful = self.find(text)
+        return cut(text, spans, doubtful=doubtful, placeholders=self._placeholders)
+
+    def find(self, text: str) -> tuple[list[Removed], bool]:
+        """Return where the identifiers are, in order, and whether a word may be one and may not."""
         folded = fold(text)
         found = set(_LETTERS.findall(folded))
-        own_name = self._names.suspect(folded, found)
         form = may_hold_numbers(folded, found)
+        own_name = self._names.suspect(folded, found)
         own_number = self._numbers.suspect(folded, dates=form)
-        people = not (CONTEXT_WORDS.isdisjoint(found) and self._vocabulary.sure_names.isdisjoint(found)) or self._maybe(
-            text
-        )
+        people = self._may_name_people(text, found)
         if not (own_name or own_number or form or people):
-            return CleanedText(text)
+            return [], False
         words = Words(text)
-        spans: list[Removed] = []
+        spans: list[Removed] = list(self._numbers.find(words)) if own_number else []
+        doubtful = False
         if own_name:
-            spans.extend(self._names.find(words))
-        if own_number:
-            spans.extend(self._numbers.find(words))
+            names, doubtful = self._names.find(words, [s for s in spans if s.kind in (Kind.ID, Kind.DATE)])
+            spans.extend(names)
         if form:
             spans.extend(find_dates(words.folded))
             spans.extend(find_numbers(words.text, words.folded))
         if people:
             spans.extend(find_names(words, self._vocabulary))
-        return self._cut(text, words, merged(spans))
+        return [Removed(s.kind, words.place(s.start), words.place(s.end)) for s in merged(spans)], doubtful
 
-    def _maybe(self, text: str) -> bool:
-        return _TWO_CAPITALISED.search(text) is not None
+    def _may_name_people(self, text: str, words: set[str]) -> bool:
+        if not CONTEXT_WORDS.isdisjoint(words) or not self._vocabulary.sure_names.isdisjoint(words):
+            return True
+        return "//" in text or _TWO_CAPITALISED.search(text) is not None
 
-    def _cut(self, text: str, words: Words, spans: list[Removed]) -> CleanedText:
-        removed = tuple(Removed(span.kind, words.place(span.start), words.place(span.end)) for span in spans)
-        if not removed:
-            return CleanedText(text)
-        pieces, position = [], 0
-        for span in removed:
-            pieces.append(text[position : span.start])
-            pieces.append(f"[{span.kind.upper()}]" if self._placeholders else _HOLE)
-            position = span.end
-        pieces.append(text[position:])
-        joined = "".join(pieces)
-        return CleanedText(joined if self._placeholders else _tidy(joined), removed)
+    def looks_like_identifier(self, text: str) -> bool:
+        """Return whether a text that was read by OCR may hold an identifier; a part of five letters may have one mistake.
+
+        Args:
+            text: what was read.
+
+        Example:
+            >>> cleaner = TextCleaner(Identifiers.of(names=["KOWALSKI^ANNA"], numbers=["0471182"]))
+            >>> [cleaner.looks_like_identifier(text) for text in ("KOWALSK1", "O471I82", "R PORTABLE", "ERECT AP")]
+            [True, True, False, False]
+        """
+        spans, doubtful = self.find(text)
+        if spans or doubtful:
+            return True
+        tokens = set(re.findall(r"[^\W_]+", fold(text)))
+        known = self._vocabulary.clinical
+        return self._names.nearly(tokens - known) or self._numbers.nearly(tokens - known)
 
 
 _TWO_CAPITALISED = re.compile(r"[A-ZÀ-Þ][a-zß-ÿ]+ [A-ZÀ-Þ][a-zß-ÿ]+")
-
-
-_HOLE = "\0"
-_TIDYING = tuple(
-    (re.compile(pattern), by)
-    for pattern, by in (
-        (r"\0(?:[\s,;^_=/.\-(){}\[\]]*\0)+", "\0"),  # a row of holes is one
-        (r"[(\[{<\"]\s*\0[\s,;.]*[)\]}>\"]", "\0"),  # brackets round nothing
-        (r"\0\.(?=\s*\0|\s*\Z)", "\0"),
-        (r"\A\s*\0[\s,;:^_=/.\-]*", ""),
-        (r"[\s,;^_=/\-]*\0\s*\Z", ""),
-        (r"[ \t]*\0[ \t]*(?=[,;.:)\]\n])", ""),
-        (r"(?<=[\n(\[])[ \t]*\0[ \t]*", ""),
-        (r"[ \t]*\0[ \t]*", " "),
-    )
-)
-
-
-def _tidy(text: str) -> str:
-    """Close the gaps that were left, and take away the brackets and separators that now hold nothing."""
-    for pattern, by in _TIDYING:
-        text = pattern.sub(by, text)
-    return text

@@ -20,7 +20,7 @@ _TITLES = frozenset(
 )
 _AMBIGUOUS_TITLES = frozenset("dr mr ms sr pr don dona sig oa drs dra doctor miss sir nurse".split())
 _BETWEEN = frozenset(
-    "med habil dent univ priv doz dipl ing phil nat rer hc h c dott prof dr dra drs herr frau pd".split()
+    "med habil dent univ priv doz dipl ing phil nat rer hc h c dott prof dr dra drs herr frau pd ssa ra na sra mme".split()
 )
 _VERBS = (
     "seen read performed dictated reported signed reviewed interpreted transcribed verified approved ordered requested referred done scanned acquired entered checked "
@@ -47,11 +47,17 @@ _LABEL = re.compile(
 _PARTICLES = frozenset(
     "van von der den de del della dello di da do dos das du des la le les los las el al bin ben ibn abu ter ten te zu zum zur vom y d l dal dalla dei degli mac mc o st san santa lo af av".split()
 )
+_ARTICLES = frozenset("le la el il lo l der die den the al del dal du au".split())
 _CREDENTIALS = frozenset(
     "md do phd rn np pa rt frcr mbbs frcs mrcp dds dvm bsc msc rrt arrt facr jr sr ii iii iv msn dnp crna med univ".split()
 )
+_ROLES = frozenset(
+    "radiologist radiologe radiologin radiologue radiologo radiologa physician technologist technician sonographer radiographer surgeon patient patientin patienten paciente paziente patiente doctor nurse attending resident fellow "
+    "cardiologist oncologist neurologist arzt arztin medecin medico chirurg chirurgien cirujano chirurgo husband wife daughter son mother father brother sister ehemann ehefrau tochter sohn mutter vater mari epouse fille fils mere pere marido esposa hija hijo madre padre marito moglie figlia figlio".split()
+)
 CONTEXT_WORDS = (
     _TITLES
+    | _ROLES
     | frozenset(_VERBS.split())
     | frozenset(
         "by per with to dear name nom nombre nome pat patient pt paciente paziente patientin patienten patiente tech technologist technician radiologist radiologe radiologin radiologue radiologo radiologa radiographer sonographer mtra mtr mta operator operateur operador operatore referring referrer ref attending ordering requesting reading performing physician surgeon "
@@ -71,7 +77,7 @@ class _Reader:
 
     def name_from(self, index: int, *, titled: bool, labelled: bool = False) -> Removed | None:
         """Return the name that begins with word ``index``, if one does."""
-        while index + 1 < len(self.list) and self._is_title(index) and self.words.near(index):
+        while index + 1 < len(self.list) and self.words.near(index) and self._is_title(index):
             index += 1
         first = index
         end = -1
@@ -88,7 +94,8 @@ class _Reader:
 
     def _is_title(self, index: int) -> bool:
         word = self.list[index].folded
-        return word in _TITLES or word in _BETWEEN
+        article = word in _ARTICLES and self.list[index + 1].folded in _TITLES
+        return word in _TITLES or word in _BETWEEN or article
 
     def _span(self, first: int, last: int) -> Removed:
         return Removed(Kind.NAME, self.list[first].start, self.list[last].end)
@@ -152,6 +159,17 @@ class _Reader:
                 if found:
                     yield found
 
+    def roles(self) -> Iterator[Removed]:
+        """Yield names after "radiologist", "patient" ... without a colon: two capitalised words, or one known name."""
+        for index, word in enumerate(self.list[:-1]):
+            if word.folded in _ROLES and self.words.gap(index) == " ":
+                found = self.name_from(index + 1, titled=False)
+                if found and (
+                    self.list[index + 1].folded in self.vocabulary.sure_names
+                    or " " in self.words.text[found.start : found.end]
+                ):
+                    yield found
+
     def initials(self) -> Iterator[Removed]:
         for pattern in (_INITIALS, _BY_INITIALS):
             for match in pattern.finditer(self.words.folded):
@@ -205,7 +223,7 @@ class _Reader:
             last + 1 < len(self.list)
             and last - first < 4
             and self._continues(last + 1)
-            and self._beside(last + 1, last)
+            and self._beside(last + 1, last, alone=first == last)
         ):
             last += 1
         while first > 0 and last - first < 4 and self.words.near(first - 1) and self._before(first - 1):
@@ -214,10 +232,10 @@ class _Reader:
             last -= 1
         return first, last
 
-    def _beside(self, index: int, last: int) -> bool:
+    def _beside(self, index: int, last: int, *, alone: bool) -> bool:
         word, vocabulary = self.list[index], self.vocabulary
         if word.folded in _PARTICLES:
-            return index + 1 < len(self.list) and self.words.near(index) and self._beside(index + 1, last)
+            return index + 1 < len(self.list) and self.words.near(index) and self._beside(index + 1, last, alone=alone)
         if word.folded in vocabulary.clinical or not self.words.namelike(index):
             return False
         if len(word.folded) == 1:
@@ -232,7 +250,12 @@ class _Reader:
         word, vocabulary = self.list[index], self.vocabulary
         gap = self.words.gap(index)
         if len(word.folded) == 1:
-            return self.words.initial(index) and self.words.namelike(index) and gap in (". ", ".") and (index == 0 or self.words.cased)
+            return (
+                self.words.initial(index)
+                and self.words.namelike(index)
+                and gap in (". ", ".")
+                and (index == 0 or self.words.cased)
+            )
         if word.folded in vocabulary.clinical or "." in gap or not self.words.namelike(index):
             return False
         if word.folded in _TITLES or word.folded in _BETWEEN:
@@ -247,11 +270,12 @@ def find_names(words: Words, vocabulary: Vocabulary) -> Iterator[Removed]:
         >>> from deephealth.lake.text.vocabulary import load_vocabulary
         >>> words = Words("Seen by Dr. Jane van der Berg, chest clear. Parkinson disease.")
         >>> sorted({words.text[s.start : s.end] for s in find_names(words, load_vocabulary())})
-        ['Dr. Jane van der Berg', 'Jane van der Berg']
+        ['Jane van der Berg']
     """
     reader = _Reader(words, vocabulary)
     yield from reader.titles()
     yield from reader.after(_LABEL, labelled=True)
     yield from reader.after(_BY, labelled=False)
+    yield from reader.roles()
     yield from reader.initials()
     yield from reader.dictionary()

@@ -24,7 +24,7 @@ _LABEL = (
     r"|hosp(?:ital)?\s?(?:no|id|number)|chart(?:\s?(?:no|number))?|acc(?:ession)?(?:\s?(?:no|nr|num|number|id))?|acsn|ssn|social\s+security(?:\s+(?:no|number))?|nhs(?:\s?(?:no|number))?|chi\s?(?:no|number)|ins(?:urance)?\s?(?:no|id|number)|policy(?:\s?(?:no|number))?"
     r"|account(?:\s?(?:no|number))?|acct|case\s?(?:no|nr|id|number)|visit\s?(?:no|id|number)|encounter(?:\s?(?:no|id|number))?|csn|fin|order\s?(?:no|nr|id|number)|req(?:uest)?\s?(?:no|id|number)|exam\s?(?:no|id|number)|study\s?(?:id|no)|specimen\s?(?:no|id)|serial\s?(?:no|number)|s/n|device\s?id|ref(?:erence)?\s?(?:no|nr|number)|licen[cs]e\s?(?:no|number)?|passport(?:\s?(?:no|number))?|barcode"
     r"|patienten?-?\s?(?:nr|nummer|id)|pat-?nr|fall-?\s?(?:nr|nummer|id)|aufnahme-?\s?(?:nr|nummer)|auftrags?-?\s?(?:nr|nummer)|kvnr|versicherten-?\s?(?:nr|nummer)|vers\.?-?nr|sv-?nr|geraete-?nr|gerate-?nr|unters(?:uchungs)?\.?-?nr|befund-?nr|nr\.?"
-    r"|n[o°.]*\s?(?:de\s+)?(?:dossier|patient|historia(?:\s+clinica)?|expediente|identification|secu(?:rite\s+sociale)?|afiliacion|examen|demande|acces|cartella|tessera)|dossier|ipp|iep|nip|nir|nhc|nuhsa|cip|nss|num(?:ero)?\s+(?:de\s+)?(?:dossier|historia|patient|paciente|paziente|cartella)|historia|hc|h\.c\.|hist\.?|expediente|dni|nie|nif"
+    r"|n[o°.]*\s?(?:de\s+)?(?:dossier|patient|historia(?:\s+clinica)?|expediente|identification|secu(?:rite\s+sociale)?|afiliacion|examen|demande|acces|cartella|tessera)|dossier|ipp|iep|nip|nir|nhc|nuhsa|cip|nss|num(?:ero)?\s+(?:de\s+)?(?:dossier|historia|patient|paciente|paziente|cartella)|historia(?:\s+clinica)?|hc|h\.c\.|hist\.?|expediente|dni|nie|nif"
     r"|cartella(?:\s+clinica)?|cod(?:ice)?\.?\s?(?:fisc(?:ale)?\.?|paz(?:iente)?\.?|sanitario)|c\.?f\.?|matricola|nosologico|id\s?(?:paz(?:iente)?|pac(?:iente)?|pat(?:ient)?)|tessera\s+sanitaria|id)"
 )
 _VALUE = r"(?=[a-z./_-]{0,6}\d)[a-z0-9](?:[a-z0-9]|[-/_.](?=[a-z0-9]))*"
@@ -58,7 +58,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.ID, r"(?<![^\W_])(?:[xyz][-\s]?\d{7}|\d{2}\.?\d{3}\.?\d{3})[-\s]?[a-hj-np-tv-z](?![^\W_])"),
         (Kind.ID, r"(?<![^\W_])[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){3,7}(?:\s?[a-z0-9]{1,3})?(?![^\W_])(?<=\d)"),  # IBAN
         (Kind.ID, r"(?<!\d)\d\d\s?(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d\d\s?[a-z]\s?\d{3}(?!\d)"),
-        (Kind.ID, rf"(?<![^\W_]){_LABEL}\s?(?:[:#=]|no\.?|nr\.?|num\.?|\#)+\s*(?P<value>{_VALUE})(?![,.]?\d)"),
+        (Kind.ID, rf"(?<![^\W_]){_LABEL}\s?(?:[:#=]|n[or]?[.:]|n[or]\b|num\b\.?|\#)(?:\s*[:#.=])*\s*(?P<value>{_VALUE})(?![,.]?\d)"),
         (Kind.ID, rf"(?<![^\W_]){_LABEL}[\s._-]{{0,2}}(?P<value>(?=(?:[a-z/_-]*\d){{4}}){_VALUE})(?![,.]?\d)"),
         (Kind.ID, r"#\s?(?P<value>(?=(?:[a-z/_-]*\d){3})[a-z0-9]+(?:[-/][a-z0-9]+)*)"),
         (Kind.ID, r"(?<![\d.,])(?<!\d[-/])\d{7,}(?!\d|[.,]\d|\s?(?:mm|ml|mg|hz|bq|mbq|kbq)\b)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.text.dates import own_date_pattern
@@ -12,7 +12,7 @@ from deephealth.lake.text.eponyms import is_eponym
 from deephealth.lake.text.folding import fold
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
-from deephealth.lake.text.words import Words
+from deephealth.lake.text.words import Word, Words
 
 __all__ = ["OwnNames", "OwnNumbers", "compact"]
 
@@ -26,6 +26,24 @@ _UNIT = r"(?!\s?(?:mm|cm|ms|sec|s|ml|cc|mg|kg|g|kv|kvp|ma|mas|hz|hu|gy|mgy|t|%|x
 _INTRODUCED = r"(?:\b(?:id|mrn|pid|acc|nr|no|num|pat|patient|paciente|paziente|fall|case|ref|order|study|exam|hc|nhc|nip|ipp|dossier|#)[\s.:#=_-]{1,3})"
 
 
+def one_edit(left: str, right: str) -> bool:
+    """Return whether two words are the same but for one letter wrong, missing or too many.
+
+    Example:
+        >>> one_edit("kowalsky", "kowalski"), one_edit("kowalki", "kowalski"), one_edit("kowal", "kowalski")
+        (True, True, False)
+    """
+    if abs(len(left) - len(right)) > 1:
+        return False
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    if len(left) == len(right):
+        return left[start + 1 :] == right[start + 1 :]
+    shorter, longer = sorted((left, right), key=len)
+    return longer[start + 1 :] == shorter[start:]
+
+
 def compact(folded: str) -> str:
     """Return the letters and digits only."""
     return _NOT_LETTER.sub("", folded)
@@ -33,6 +51,18 @@ def compact(folded: str) -> str:
 
 def _is_latin(word: str) -> bool:
     return word < "\u0250"
+
+
+# Ordinary words that are part of a clinical expression, even when the patient is called so.
+_FIXED = frozenset(
+    tuple(pair.split())
+    for pair in (
+        "white matter,white blood,white cell,white cells,white line,grey matter,gray matter,gray scale,grey scale,black blood,black hole,black holes,bright blood,brown fat,brown tumor,"
+        "brown tumour,young adult,young female,young male,young woman,young man,young patient,green filter,may be,may have,may represent,may reflect,may suggest,may need,may not,will be,"
+        "rose bengal,red flag,red cell,red cells,blue dot,blue toe,flat foot,full field,day case,hard palate,soft palate,hard disc,wood lamp,high dose,low dose,high resolution,west africa"
+    ).split(",")
+)
+_AFTER_FIXED: dict[str, frozenset[str]] = {"may": frozenset("also still then indicate cause show see go use".split())}
 
 
 class OwnNames:
@@ -90,12 +120,34 @@ class OwnNames:
             return True
         return any(name in folded for name in self.script)
 
-    def find(self, words: Words) -> Iterator[Removed]:
-        """Yield the name's parts in a text."""
-        yield from self._in_other_scripts(words.folded)
+    def nearly(self, tokens: set[str]) -> bool:
+        """Return whether a token that OCR read is a part of five letters or more with one letter wrong."""
+        long = [part for part in self.parts if len(part) > 4]
+        return any(one_edit(token.translate(_READ_AS_LETTERS), part) for token in tokens for part in long)
+
+    def find(self, words: Words, anchors: Iterable[Removed] = ()) -> tuple[list[Removed], bool]:
+        """Return the name's parts in a text, and whether a word may be one and may not.
+
+        Args:
+            words: the text.
+            anchors: what else of the patient was found; a clinical word beside it is the name.
+        """
         hits = self._certain(words)
         weak = {i for i, w in enumerate(words.words) if w.folded in self.parts and i not in hits}
-        self._spread(words, hits, weak)
+        hits.update(i for i in weak if any(_touch(words, words.words[i], anchor) for anchor in anchors))
+        self._spread(words, hits, weak - hits)
+        doubtful = any(self._doubtful(words, index) for index in weak - hits)
+        return [*self._in_other_scripts(words.folded), *self._spans(words, hits)], doubtful
+
+    def _doubtful(self, words: Words, index: int) -> bool:
+        """Return whether a clinical word that is the patient's name too stands, capitalised, where no clinical word does."""
+        word = words.words[index]
+        if not words.cased or not word.capital or word.upper or len(words.words) < 3:
+            return False
+        beside = words.words[max(0, index - 1) : index] + words.words[index + 1 : index + 2]
+        return not any(other.folded in self.vocabulary.clinical for other in beside)
+
+    def _spans(self, words: Words, hits: set[int]) -> Iterator[Removed]:
         for first, last in _runs(words, sorted(hits)):
             start, end = words.words[first].start, words.words[last].end
             glued = re.compile(r"\d*").match(words.folded, end)
@@ -116,11 +168,14 @@ class OwnNames:
         word = words.words[index]
         if len(word.folded) < 2 or not words.namelike(index):
             return False
-        if word.folded in self.vocabulary.clinical and (word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary)):
+        if word.folded in self.vocabulary.clinical and (
+            word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary)
+        ):
             return False
-        if not words.cased:
-            return True
-        return len(word.folded) > 2 or word.capital
+        following = words.words[index + 1].folded if words.near(index) else ""
+        if (word.folded, following) in _FIXED or following in _AFTER_FIXED.get(word.folded, ()):
+            return False
+        return not words.cased or len(word.folded) > 2 or word.capital
 
     def _glued(self, word: str) -> bool:
         """Return whether a word is made of the name: ``doejane``, ``jdoe``, ``kowalskibrain``."""
@@ -174,7 +229,16 @@ class OwnNames:
         ):
             return False
         gap = words.gap(between)
-        return "," in gap or "^" in gap or words.folded[word.end : word.end + 1] == "."
+        if "," in gap or "^" in gap or words.folded[word.end : word.end + 1] == ".":
+            return True
+        # "G Long" is a name; "L Foot" and "R Hand" are sides.
+        return (
+            side < index
+            and words.cased
+            and words.words[index].capital
+            and word.folded not in "lr"
+            and not words.words[index].upper
+        )
 
     def _in_other_scripts(self, folded: str) -> Iterator[Removed]:
         for name in self.script:
@@ -209,7 +273,15 @@ class OwnNames:
         return rest.startswith(honorific) or not rest and not before
 
 
+_READ_AS_LETTERS = str.maketrans("01358", "olesb")
+_READ_AS_DIGITS = str.maketrans("oilzesbgq", "011235899")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+
+
+def _touch(words: Words, word: Word, span: Removed) -> bool:
+    between = words.folded[word.end : span.start] if word.end <= span.start else words.folded[span.end : word.start]
+    apart = word.end <= span.start or span.end <= word.start
+    return apart and re.fullmatch(r"[\s,;^_=/.#()-]{1,3}", between) is not None
 
 
 def _runs(words: Words, hits: list[int]) -> Iterator[tuple[int, int]]:
@@ -273,6 +345,19 @@ class OwnNumbers:
             return True
         letters = compact(folded)
         return any(gate in letters for _, gate, _ in self._patterns if gate)
+
+    def nearly(self, tokens: set[str]) -> bool:
+        """Return whether a token that OCR read is a number of five signs or more, letters and digits mistaken."""
+        long = [
+            gate.translate(_READ_AS_DIGITS) for kind, gate, _ in self._patterns if kind is Kind.ID and len(gate) > 4
+        ]
+        return any(
+            one_edit(token.translate(_READ_AS_DIGITS), number)
+            if len(number) > 5
+            else token.translate(_READ_AS_DIGITS) == number
+            for token in tokens
+            for number in long
+        )
 
     def find(self, words: Words) -> Iterator[Removed]:
         """Yield the numbers, dates, places and UIDs in a text."""

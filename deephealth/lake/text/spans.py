@@ -23,6 +23,8 @@ class Kind(StrEnum):
     PATH = "path"
     UID = "uid"
     AGE = "age"
+    SIGNATURE = "signature"
+    ADDRESSEE = "addressee"
 
 
 class Removed(NamedTuple):

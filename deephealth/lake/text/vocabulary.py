@@ -67,7 +67,16 @@ def load_vocabulary() -> Vocabulary:
     # The standard's words hold eponyms and breeds; what is a name too counts only when our own list has it.
     clinical = own | (_standard_words() - everybody)
     common = word_list("common.txt") - own
-    return Vocabulary(clinical, common, everybody - clinical - common, names.given, everybody, common & names.given, everybody - clinical, eponyms)
+    return Vocabulary(
+        clinical,
+        common,
+        everybody - clinical - common,
+        names.given,
+        everybody,
+        common & names.given,
+        everybody - clinical,
+        eponyms,
+    )
 
 
 def _standard_words() -> frozenset[str]:

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
+from deephealth.lake.audit.log import AuditLog
 from deephealth.lake.vault.rows import Entry
 from deephealth.lake.vault.vault import Vault
 
-__all__ = ["VaultAnchor"]
+__all__ = ["VaultAnchor", "audit_log"]
+
+
+def audit_log(vault: Vault, folder: Path) -> AuditLog:
+    """Open a lake's audit log with the key and the anchor of its vault, and let the vault record into it.
+
+    Args:
+        vault: the lake's vault.
+        folder: the lake's audit folder.
+
+    Raises:
+        VaultError: the vault can't be used.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> vault = Vault.create(folder / "vault" / "a.vault", bytes(32), "chest")
+        >>> log = audit_log(vault, folder / "lake" / "audit")
+        >>> vault.remember("4711")
+        >>> vault.reidentify(vault.pseudonyms().subject("4711"), reason="incidental finding").patient
+        '4711'
+        >>> [event["kind"] for event in log.events()], log.verify().ok
+        (['reidentify'], True)
+    """
+    log = AuditLog(folder, vault.audit_key(), anchor=VaultAnchor(vault))
+    vault.attach(log.record)
+    return log
 
 
 class VaultAnchor:
@@ -18,7 +46,6 @@ class VaultAnchor:
 
     Example:
         >>> import tempfile
-        >>> from pathlib import Path
         >>> vault = Vault.create(Path(tempfile.mkdtemp()) / "a.vault", bytes(32), "chest")
         >>> anchor = VaultAnchor(vault)
         >>> anchor.save(b"7")

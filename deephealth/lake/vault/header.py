@@ -158,13 +158,13 @@ def tombstone_of(header: dict[str, Any], key: Key | None = None, name: str = "th
     if header.get("state") != "destroyed":
         return None
     facts = header.get("tombstone")
-    if not isinstance(facts, dict) or not {"when", "who", "why", "shredded", "audit_key"} <= facts.keys():
+    if not isinstance(facts, dict) or not {"when", "who", "why", "audit_key"} <= facts.keys():
         raise VaultError(f"{name} is damaged: its tombstone was changed")
     audit_key = None
     if key is not None:
         audit_key = _codec(header, key, name).unseal(base64.b64decode(facts["audit_key"]), "audit key")
     anchor = base64.b64decode(facts["anchor"]) if facts.get("anchor") else None
-    return Tombstone(facts["when"], facts["who"], facts["why"], bool(facts["shredded"]), audit_key, anchor)
+    return Tombstone(facts["when"], facts["who"], facts["why"], not header.get("clearing"), audit_key, anchor)
 
 
 def _codec(header: dict[str, Any], key: Key, name: str) -> RowCodec:

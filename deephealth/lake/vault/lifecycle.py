@@ -13,9 +13,10 @@ from deephealth.lake.vault.header import Tombstone, Unlocked, new_header, now
 from deephealth.lake.vault.keys import Key, bind_key_file
 from deephealth.lake.vault.store import Store, pages
 
-__all__ = ["KINDS", "destroy", "finish_shredding", "rotate"]
+__all__ = ["CLEARING", "KINDS", "clear", "destroy", "rotate"]
 
 KINDS = ("secret", "patient", "uid", "consent", "anchor")
+CLEARING = "clearing"  # in the header while the disk still holds what was removed
 Writing: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
@@ -47,9 +48,10 @@ def rotate(store: Store, unlocked: Unlocked, new_key: Key, writing: Writing) -> 
     with writing():
         if store.header()["fingerprint"] == header["fingerprint"]:
             raise VaultError("the new key is the old one", hint="make a new key")
+        store.refuse_shared_key(header)
         store.replace_all(renewed.codec.row(unlocked.codec.entry(row)) for row in pages(store, KINDS))
-        store.put_header(header)
-    store.shred()  # what was sealed under the old key leaves the disk
+        store.put_header({**header, CLEARING: True})
+    clear(store)  # what was sealed under the old key leaves the disk
     return renewed
 
 
@@ -70,12 +72,12 @@ def destroy(store: Store, unlocked: Unlocked, who: str, why: str, writing: Writi
         audit_key = base64.b64decode(_value(store, unlocked, "secret", "keys")["audit"])
         anchor = _value(store, unlocked, "anchor", "audit").get("head", "")
         sealed = base64.b64encode(unlocked.codec.seal(audit_key, "audit key")).decode()
-        facts = {"when": now(), "who": who, "why": why, "audit_key": sealed, "anchor": anchor, "shredded": False}
-        header = {**store.header(), "state": "destroyed", "tombstone": facts}
+        facts = {"when": now(), "who": who, "why": why, "audit_key": sealed, "anchor": anchor}
+        header = {**store.header(), "state": "destroyed", "tombstone": facts, CLEARING: True}
         store.replace_all(())
         store.put_header(header)
-    finish_shredding(store)
-    return Tombstone(facts["when"], who, why, True, audit_key, base64.b64decode(anchor) or None)
+    cleared = clear(store)
+    return Tombstone(facts["when"], who, why, cleared, audit_key, base64.b64decode(anchor) or None)
 
 
 def _value(store: Store, unlocked: Unlocked, kind: str, name: str) -> dict[str, Any]:
@@ -84,11 +86,16 @@ def _value(store: Store, unlocked: Unlocked, kind: str, name: str) -> dict[str, 
     return unlocked.codec.entry(row).value if row else {}
 
 
-def finish_shredding(store: Store) -> None:
-    """Clear the disk of what a destroyed vault held, and note that it was done."""
-    store.shred()
+def clear(store: Store) -> bool:
+    """Clear the disk of what was removed or replaced, and note that it was done.
+
+    Returns:
+        whether it was done: not while another process reads the vault. The next one who opens the vault does it.
+    """
+    if not store.shred():
+        return False
     with store.writing():
         header = store.header()
-        header["tombstone"]["shredded"] = True
+        header.pop(CLEARING, None)
         store.put_header(header)
-    store.shred()
+    return True

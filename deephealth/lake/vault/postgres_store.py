@@ -56,7 +56,7 @@ class PostgresStore(SqlStore):
             with store.writing():
                 if store._run("SELECT to_regclass(%s)", (HEADER,)).fetchone()[0] is not None:
                     raise VaultError(f"{store.name} holds a vault already", hint="open it, or choose another schema")
-                store._refuse_shared_key(header)
+                store.refuse_shared_key(header)
                 store._make_tables()
                 store.put_header(header)
                 store.put(rows)
@@ -73,7 +73,7 @@ class PostgresStore(SqlStore):
             raise VaultError("the vault's address is none of a PostgreSQL database") from error
         return f"the PostgreSQL database {parts.get('dbname', '')!r} on {parts.get('host', 'this machine')!r}"
 
-    def _refuse_shared_key(self, header: dict[str, Any]) -> None:
+    def refuse_shared_key(self, header: dict[str, Any]) -> None:
         """Refuse a key that a vault in another schema of the database has."""
         query = "SELECT table_schema FROM information_schema.tables WHERE table_name = %s"
         for (schema,) in self._run(query, (HEADER,)).fetchall():
@@ -100,7 +100,7 @@ class PostgresStore(SqlStore):
         else:
             self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def shred(self) -> None:
+    def shred(self) -> bool:
         """Rebuild the tables without what was removed."""
         with self._lock, self._errors():
             self._connect()
@@ -108,6 +108,7 @@ class PostgresStore(SqlStore):
                 self._run(f"VACUUM FULL {table}")
             with contextlib.suppress(self._driver.errors.InsufficientPrivilege):
                 self._run("CHECKPOINT")
+        return True
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ __all__ = ["SqlStore"]
 HEADER, ROWS = "deephealth_vault_header", "deephealth_vault_rows"
 _COLUMNS = "kind, lookup, owner, value"
 _AT_ONCE = 500  # rows per statement
+_INHERITED: list[Any] = []
 
 
 class SqlStore:
@@ -92,13 +93,23 @@ class SqlStore:
             self.close()
 
     def _connect(self) -> None:
-        if self._connection is None or self._process != os.getpid():
+        if self._process != os.getpid():
+            self._abandon()
+        if self._connection is None:
             self._connection, self._process = self._open(), os.getpid()
+
+    def _abandon(self) -> None:
+        """After a fork the connection is the parent's: closing it here would break it there, so it is only kept."""
+        if self._connection is not None:
+            _INHERITED.append(self._connection)
+            self._connection = None
 
     def close(self) -> None:
         """Give up the connection; the next use opens it again."""
+        if self._process != os.getpid():
+            self._abandon()
         connection, self._connection = self._connection, None
-        if connection is not None and self._process == os.getpid():
+        if connection is not None:
             connection.close()
 
     # statements

@@ -50,7 +50,7 @@ class SqliteStore(SqlStore):
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
         with storage_errors(path, "making a vault"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _refuse_shared_key(path.parent, header)
+            _refuse_shared_key(path, header)
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             try:
                 store = cls(temporary)
@@ -91,12 +91,17 @@ class SqliteStore(SqlStore):
     def _begin(self, *, writing: bool) -> None:
         self._run("BEGIN IMMEDIATE" if writing else "BEGIN")
 
-    def shred(self) -> None:
+    def refuse_shared_key(self, header: dict[str, Any]) -> None:
+        """Refuse a header whose key another vault in this folder has."""
+        _refuse_shared_key(self.path, header)
+
+    def shred(self) -> bool:
         """Clear the file of what was removed: it is rebuilt, its write-ahead log folded in and cut."""
         with self._lock, self._errors():
             self._connect()
-            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                self._run(statement).fetchall()
+            self._run("VACUUM")
+            busy, *_ = self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -128,10 +133,10 @@ def _link(temporary: Path, path: Path) -> None:
         os.rename(temporary, path)
 
 
-def _refuse_shared_key(folder: Path, header: dict[str, Any]) -> None:
-    """Refuse a key that a vault beside the new one has: one key never serves two projects."""
-    for neighbour in folder.iterdir():
-        if _fingerprint(neighbour) == header["fingerprint"]:
+def _refuse_shared_key(path: Path, header: dict[str, Any]) -> None:
+    """Refuse a key that a vault beside this one has: one key never serves two projects."""
+    for neighbour in path.parent.iterdir():
+        if neighbour != path and neighbour.is_file() and _fingerprint(neighbour) == header["fingerprint"]:
             raise VaultError(
                 f"the vault {neighbour} has this key already",
                 allowed="one key per project",
@@ -140,12 +145,10 @@ def _refuse_shared_key(folder: Path, header: dict[str, Any]) -> None:
 
 
 def _fingerprint(path: Path) -> str:
+    # never opened but through SQLite: closing a second handle would drop the locks that this process holds on the file
     try:
-        with path.open("rb") as stream:
-            if stream.read(16) != b"SQLite format 3\0":
-                return ""
         with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True)) as connection:
             found = connection.execute(f"SELECT value FROM {HEADER}").fetchone()  # noqa: S608 - a constant
             return str(json.loads(found[0]).get("fingerprint", ""))
-    except (OSError, sqlite3.Error, ValueError, TypeError):
+    except (sqlite3.Error, ValueError, TypeError):
         return ""  # not a vault, or not readable: its key can't be compared

@@ -71,8 +71,11 @@ class Store(Protocol):
     def replace_all(self, rows: Iterable[Row]) -> None:
         """Let these rows take the place of all rows; they may be read from the old ones meanwhile."""
 
-    def shred(self) -> None:
-        """Clear the disk of what was removed or replaced, as far as a program can."""
+    def refuse_shared_key(self, header: dict[str, Any]) -> None:
+        """Refuse a header whose key a neighbouring vault has."""
+
+    def shred(self) -> bool:
+        """Clear the disk of what was removed or replaced, as far as a program can; return whether it could."""
 
     def close(self) -> None:
         """Give up the connection."""

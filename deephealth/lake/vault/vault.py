@@ -6,12 +6,12 @@ import base64
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from deephealth.core.errors import VaultError
+from deephealth.core.errors import StorageError, VaultError
 from deephealth.lake.audit.event import Kind, current_user
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pseudonyms import Pseudonyms
@@ -69,8 +69,9 @@ class Vault:
     """The vault of one project; made by :meth:`create`, opened by :meth:`open`.
 
     Everything in it is sealed with AES-256-GCM under the vault's key and found by keyed hashes, so its file, its
-    backups and its database server hold nothing that can be read or guessed. It may be used by several processes at
-    once, and every change is on disk when the call returns. Workers get :meth:`pseudonyms`, never the vault.
+    backups and its database server hold nothing that can be read or guessed; without the key one sees how many patients
+    there are and how many rows each has. It may be used by several processes at once, and every change is on disk when
+    the call returns. Workers get :meth:`pseudonyms`, never the vault.
 
     Example:
         >>> import tempfile
@@ -151,7 +152,8 @@ class Vault:
         try:
             with store.reading():
                 header = store.header()
-            _finish_shredding(store, header)
+            if header.get(lifecycle.CLEARING):  # a process was killed before it could
+                lifecycle.clear(store)
             unlocked = headers.unlock(header, key, store.name)
             if project is not None and unlocked.project != project:
                 raise VaultError(
@@ -160,7 +162,8 @@ class Vault:
                     hint="each project has its own vault and its own key",
                 )
             if isinstance(key, Path):
-                bind_key_file(key, unlocked.project)
+                with suppress(StorageError):  # a key on a medium that can't be written
+                    bind_key_file(key, unlocked.project)
         except BaseException:
             store.close()
             raise
@@ -181,6 +184,10 @@ class Vault:
     def close(self) -> None:
         """Give up the connection; the next use opens it again."""
         self._store.close()
+
+    def attach(self, audit: Audit) -> None:
+        """Tell an audit from now on; for an audit whose own key comes from this vault."""
+        self._audit = audit
 
     # keys
 
@@ -310,7 +317,10 @@ class Vault:
         with self._writing():
             subject = Pseudonyms(self._secrets_now()["project"]).subject(patient, issuer)
             owner = self._codec.lookup("owner", subject)
-            return sum(self._store.delete(kind, owner) for kind in ("patient", "uid"))
+            removed = sum(self._store.delete(kind, owner) for kind in ("patient", "uid"))
+            self._store.put_header({**self._store.header(), lifecycle.CLEARING: True})
+        lifecycle.clear(self._store)
+        return removed
 
     # the life of a vault
 
@@ -416,7 +426,8 @@ class Vault:
         with self._writing():
             old = pages(self._store, lifecycle.KINDS)
             self._store.replace_all(codec.row(change(codec.entry(row))) for row in old)
-        self._store.shred()
+            self._store.put_header({**self._store.header(), lifecycle.CLEARING: True})
+        lifecycle.clear(self._store)
 
     def record_release(self, event: Kind, facts: Mapping[str, Any], reason: str) -> None:
         """Tell the audit that something leaves the vault.
@@ -507,13 +518,6 @@ def tombstone(location: Path | str, key: Key | None = None) -> headers.Tombstone
             return headers.tombstone_of(store.header(), key, store.name)
     finally:
         store.close()
-
-
-def _finish_shredding(store: Store, header: dict[str, Any]) -> None:
-    """Clear the disk when the process that destroyed the vault was killed before it could."""
-    found = headers.tombstone_of(header)
-    if found is not None and not found.shredded:
-        lifecycle.finish_shredding(store)
 
 
 def _secrets_entry(secrets: Mapping[str, bytes]) -> Entry:

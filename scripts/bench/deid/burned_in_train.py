@@ -103,10 +103,11 @@ def background(rng: np.random.Generator) -> np.ndarray:
     return np.clip(scenes._SYNTHETIC[kind](rng, side), 0, 1).astype(np.float32)
 
 
-def example(number: int) -> tuple[np.ndarray, np.ndarray]:
+def example(number: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return one normalised picture (SIDE, SIDE) and its targets per cell: 1 text, 0 none, -1 does not count."""
-    rng, generator = random.Random(SEED + number), np.random.default_rng([SEED, number])
-    picture = background(generator)
+    rng = random.Random(SEED + number)
+    if rng.random() < 0.5:
+        picture = np.ascontiguousarray(picture[:, ::-1])
     lines: list[scenes.Written] = []
     height = rng.choice((9, 10, 11, 12, 13, 14, 16, 18, 20, 22, 24, 28, 34))
     if rng.random() < 0.6:
@@ -133,18 +134,24 @@ def example(number: int) -> tuple[np.ndarray, np.ndarray]:
     out = normalised(stored)[window]
     if rng.random() < 0.5:
         out = -out
-    return out, label.astype(np.float32)
+    turns = rng.choice((0, 0, 0, 1, 2, 3))
+    return np.rot90(out, turns).copy(), np.rot90(label, turns).astype(np.float32)
 
 
 class Examples(torch.utils.data.Dataset):  # type: ignore[type-arg]
     """Examples by number."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
 
     def __len__(self) -> int:
         return 10_000_000
 
     def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         cv2.setNumThreads(1)
-        pictures = [example(number * 2 + k) for k in range(2)]
+        seed = self.first + number
+        picture = background(np.random.default_rng([SEED, seed]))
+        pictures = [example(seed * 3 + k, picture) for k in range(3)]
         return torch.from_numpy(np.stack([p for p, _ in pictures])[:, None]), torch.from_numpy(
             np.stack([t for _, t in pictures])[:, None]
         )
@@ -155,12 +162,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=12)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--first", type=int, default=0, help="number of the first example")
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     net = network()
+    if args.start:
+        net.load_state_dict(torch.load(args.start, weights_only=True))
     best = torch.optim.AdamW(net.parameters(), 3e-3, weight_decay=1e-4)
-    loader = iter(torch.utils.data.DataLoader(Examples(), batch_size=16, num_workers=2, prefetch_factor=4))
+    loader = iter(torch.utils.data.DataLoader(Examples(args.first), batch_size=16, num_workers=2, prefetch_factor=4))
     start, step, seen = time.monotonic(), 0, []
     while (done := (time.monotonic() - start) / (args.minutes * 60)) < 1:
         pictures, targets = (part.flatten(0, 1) for part in next(loader))

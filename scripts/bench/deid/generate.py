@@ -57,7 +57,9 @@ def _studies(subject: Subject, rng: random.Random) -> list[Study]:
         if leap and rng.random() < 0.08:
             day = datetime.date(rng.choice(leap), 2, 29)
         when = datetime.datetime.combine(day, datetime.time(rng.randint(6, 21), rng.randint(0, 59), rng.randint(0, 59)))
-        accession = rng.choice((f"A{rng.randint(10**7, 10**8)}", f"{rng.randint(10**8, 10**9)}", f"ACC-{rng.randint(10**5, 10**6)}"))
+        accession = rng.choice(
+            (f"A{rng.randint(10**7, 10**8)}", f"{rng.randint(10**8, 10**9)}", f"ACC-{rng.randint(10**5, 10**6)}")
+        )
         subject.accessions.append(accession)
         study = Study(subject, when, new_uid(rng), accession, new_uid(rng))
         study_module(study, rng)
@@ -138,7 +140,11 @@ def _numbers(draft: Draft) -> None:
 def _path_of(draft: Draft, index: int) -> Path:
     who, ds = draft.subject, draft.ds
     safe = re.sub(r"[^\w,. -]", "_", f"{who.family}, {who.given} ({who.patient_id})")
-    return Path(safe) / f"{ds.StudyDate} {draft.modality} {who.accessions[0]}" / f"{who.family}_{draft.modality}_{index:05d}.dcm"
+    return (
+        Path(safe)
+        / f"{ds.StudyDate} {draft.modality} {who.accessions[0]}"
+        / f"{who.family}_{draft.modality}_{index:05d}.dcm"
+    )
 
 
 def _record(draft: Draft, index: int, out: Path) -> dict[str, Any]:
@@ -154,9 +160,13 @@ def _record(draft: Draft, index: int, out: Path) -> dict[str, Any]:
     write(draft, out / "data" / relative)
     if "PixelData" in ds:
         record["digest"] = digest(pydicom.dcmread(out / "data" / relative).pixel_array)
-        actions.append({"class": "pixels_kept", "path": "7FE00010", "value": [record["digest"]], "burned": bool(draft.burned)})
+        actions.append(
+            {"class": "pixels_kept", "path": "7FE00010", "value": [record["digest"]], "burned": bool(draft.burned)}
+        )
     for number, one in enumerate(draft.burned):
-        actions.append({"class": "pixels_hidden", "path": "7FE00010", "box": list(one.box), "text": one.text, "mask": number})
+        actions.append(
+            {"class": "pixels_hidden", "path": "7FE00010", "box": list(one.box), "text": one.text, "mask": number}
+        )
     if draft.burned:
         masks = {f"m{number}": one.mask for number, one in enumerate(draft.burned)}
         np.savez_compressed(out / "key" / "masks" / f"{record['uid']}.npz", **masks)
@@ -173,9 +183,10 @@ def generate(out: Path, subjects: int, seed: int) -> collections.Counter[str]:
     tally: collections.Counter[str] = collections.Counter()
     numbers: set[int] = set()
     index = 0
-    with (out / "key" / "objects.jsonl").open("w", encoding="utf-8") as objects, (
-        out / "key" / "subjects.jsonl"
-    ).open("w", encoding="utf-8") as known:
+    with (
+        (out / "key" / "objects.jsonl").open("w", encoding="utf-8") as objects,
+        (out / "key" / "subjects.jsonl").open("w", encoding="utf-8") as known,
+    ):
         for subject in people:
             for draft in drafts_of(subject, rng, numbers):
                 record = _record(draft, index, out)
@@ -198,7 +209,9 @@ def main() -> None:
     tally = generate(asked.out, asked.subjects, asked.seed)
     for name, count in sorted(tally.items()):
         print(f"{name:24} {count:8}")
-    print(f"actions per object       {sum(c for n, c in tally.items() if n[:3] != 'obj' and n[:8] != 'modality') / tally['objects']:8.1f}")
+    print(
+        f"actions per object       {sum(c for n, c in tally.items() if n[:3] != 'obj' and n[:8] != 'modality') / tally['objects']:8.1f}"
+    )
 
 
 if __name__ == "__main__":

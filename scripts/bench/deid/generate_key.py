@@ -86,15 +86,19 @@ def _sequence(draft: Draft, element: DataElement, path: str, found: list[dict[st
 
 
 def _identifying(element: DataElement) -> set[str]:
-    """Return the values of a sequence that may not survive it."""
+    """Return the values of a sequence that may not survive it (codes of public schemes may)."""
     leaves: set[str] = set()
     for one in element.value or ():
-        for inner in one.iterall():
-            if inner.VR in {"PN", "LO", "SH", "ST", "LT", "UI", "DT"} and inner.keyword not in _CODES:
+        public = str(one.get("CodingSchemeDesignator", "99")) in _PUBLIC_SCHEMES
+        for inner in one:
+            if inner.VR == "SQ":
+                leaves |= _identifying(inner)
+            elif inner.VR in {"PN", "LO", "SH", "ST", "LT", "UI", "DT"} and inner.keyword not in _CODES and not public:
                 leaves.update(value for value in value_of(inner) if len(value) > 3)
     return leaves
 
 
+_PUBLIC_SCHEMES = {"DCM", "SRT", "LN", "UCUM", "I10", "SCPECG"}
 _CODES = {"ReferencedSOPClassUID", "CodingSchemeDesignator", "TypeOfPatientID", "ReasonForTheAttributeModification"}
 
 
@@ -111,7 +115,13 @@ def _plain(draft: Draft, element: DataElement, path: str, found: list[dict[str, 
         return
     action = expectation(element.tag, element.VR)
     base = {"path": path, "value": values, **({"optional": True} if optional else {})}
-    if element.VR == "UN" or action == "?":
+    if element.tag.group & 0xFF00 in (0x5000, 0x6000) and action == "X":
+        _graphics(draft, element, base, found)
+    elif element.keyword in _OPEN:
+        found.append({"class": "removed", **base, "value": [], "accept": "XZD", "go": [draft.subject.family[:9]]})
+    elif element.keyword == "PatientBirthDateInAlternativeCalendar":
+        found.append({"class": "removed", **base, "accept": "XZD"})
+    elif element.VR == "UN" or action == "?":
         found.append({"class": "removed", **base, "accept": "X"})
     elif element.keyword == "PatientID" and "/" not in path:
         found.append({"class": "patient_consistent", **base})
@@ -129,6 +139,19 @@ def _plain(draft: Draft, element: DataElement, path: str, found: list[dict[str, 
         _kept(draft, element, base, found)
 
 
+# Rows of the edition whose option column is not known here: removed, emptied and cleaned are all right.
+_OPEN = {"MultiplexGroupLabel"}
+
+
+def _graphics(draft: Draft, element: DataElement, base: dict[str, Any], found: list[dict[str, Any]]) -> None:
+    """Curves and overlays: clean graphics allows removal and cleaning; numbers that describe a curve are not asked for."""
+    who = draft.subject
+    if element.VR in ("LO", "LT", "ST", "SH"):
+        found.append({"class": "removed", **base, "value": [], "accept": "XZD", "go": [who.family, who.given]})
+    elif element.VR in ("OB", "OW"):
+        found.append({"class": "removed", **base, "accept": "XZD"})
+
+
 def _kept(draft: Draft, element: DataElement, base: dict[str, Any], found: list[dict[str, Any]]) -> None:
     """Judge what is kept or cleaned: texts by their parts, names and dates outside the table by their kind."""
     values = base["value"]
@@ -143,6 +166,10 @@ def _kept(draft: Draft, element: DataElement, base: dict[str, Any], found: list[
         found.append({"class": "date_shifted", **base, "vr": element.VR})
     elif element.VR == "UI":
         kept = values[0].startswith("1.2.840.10008.")
-        found.extend([{"class": "text_kept", **base}] if kept else [{"class": k, **base} for k in ("uid_changed", "uid_consistent")])
+        found.extend(
+            [{"class": "text_kept", **base}]
+            if kept
+            else [{"class": k, **base} for k in ("uid_changed", "uid_consistent")]
+        )
     elif element.VR not in _BINARY:
         found.append({"class": "text_kept", **base, "words": bool(re.search(r"[A-Za-z]{3}", values[0]))})

@@ -103,7 +103,9 @@ def _colour(draft: Draft, frames: np.ndarray, *, jpeg: bool) -> None:
 def _burn(draft: Draft, picture: np.ndarray, share: float, *, size: int | None = None) -> None:
     """Write the subject's lines into the picture for ``share`` of the objects."""
     if draft.rng.random() < share:
-        draft.burned = burn(picture, burned_lines(draft.subject, draft.study.when.date(), draft.rng), draft.rng, size=size)
+        draft.burned = burn(
+            picture, burned_lines(draft.subject, draft.study.when.date(), draft.rng), draft.rng, size=size
+        )
         if draft.rng.random() < 0.6:
             draft.ds.BurnedInAnnotation = "YES"
     elif draft.rng.random() < 0.4:
@@ -127,11 +129,23 @@ def _ct(study: Study, series: dict[str, Any], rng: random.Random) -> Draft:
     ds = draft.ds
     plane(draft)
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    ds.BodyPartExamined, ds.PatientPosition, ds.ScanOptions = rng.choice(("CHEST", "ABDOMEN", "HEAD")), "HFS", "HELICAL MODE"
-    ds.KVP, ds.XRayTubeCurrent, ds.ExposureTime = rng.choice((80, 100, 120, 140)), rng.randint(50, 600), rng.randint(300, 1500)
+    ds.BodyPartExamined, ds.PatientPosition, ds.ScanOptions = (
+        rng.choice(("CHEST", "ABDOMEN", "HEAD")),
+        "HFS",
+        "HELICAL MODE",
+    )
+    ds.KVP, ds.XRayTubeCurrent, ds.ExposureTime = (
+        rng.choice((80, 100, 120, 140)),
+        rng.randint(50, 600),
+        rng.randint(300, 1500),
+    )
     ds.DataCollectionDiameter, ds.ReconstructionDiameter = 500, _ds(rng, 200, 500, 1)
     ds.DistanceSourceToDetector, ds.GantryDetectorTilt, ds.TableHeight = "1085.6", 0, _ds(rng, 100, 200)
-    ds.RotationDirection, ds.ConvolutionKernel, ds.FilterType = "CW", rng.choice(("B31f", "STANDARD", "LUNG")), "BODY FILTER"
+    ds.RotationDirection, ds.ConvolutionKernel, ds.FilterType = (
+        "CW",
+        rng.choice(("B31f", "STANDARD", "LUNG")),
+        "BODY FILTER",
+    )
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = -1024, 1, "HU"
     ds.WindowCenter, ds.WindowWidth, ds.SpiralPitchFactor, ds.CTDIvol = 40, 400, _ds(rng, 0.5, 1.5), _ds(rng, 1, 20)
     ds.AcquisitionNumber, ds.IrradiationEventUID = rng.randint(1, 9), new_uid(rng)
@@ -151,9 +165,17 @@ def _mr(study: Study, series: dict[str, Any], rng: random.Random) -> Draft:
     ds.SequenceName, ds.AngioFlag = rng.choice(("*tse2d1_15", "*fl3d1", "epfid2d1_64")), "N"
     ds.RepetitionTime, ds.EchoTime, ds.NumberOfAverages = _ds(rng, 400, 6000, 1), _ds(rng, 2, 120, 2), rng.randint(1, 4)
     ds.ImagingFrequency, ds.ImagedNucleus, ds.EchoNumbers = _ds(rng, 63, 128, 6), "1H", 1
-    ds.MagneticFieldStrength, ds.EchoTrainLength, ds.FlipAngle = rng.choice(("1.5", "3")), rng.randint(1, 30), rng.randint(5, 180)
+    ds.MagneticFieldStrength, ds.EchoTrainLength, ds.FlipAngle = (
+        rng.choice(("1.5", "3")),
+        rng.randint(1, 30),
+        rng.randint(5, 180),
+    )
     ds.PercentSampling, ds.PixelBandwidth, ds.SAR = 100, rng.randint(80, 600), _ds(rng, 0.01, 3)
-    ds.BodyPartExamined, ds.PatientPosition, ds.TransmitCoilName = rng.choice(("BRAIN", "KNEE", "PROSTATE")), "HFS", "Body"
+    ds.BodyPartExamined, ds.PatientPosition, ds.TransmitCoilName = (
+        rng.choice(("BRAIN", "KNEE", "PROSTATE")),
+        "HFS",
+        "Body",
+    )
     ds.InPlanePhaseEncodingDirection, ds.SpacingBetweenSlices = "ROW", _ds(rng, 1, 8)
     ds.WindowCenter, ds.WindowWidth = rng.randint(200, 900), rng.randint(400, 1800)
     ds.SynchronizationFrameOfReferenceUID = new_uid(rng)
@@ -172,7 +194,11 @@ def _radiograph(sop: str, modality: str, rows: int, columns: int, share: float) 
         ds.ViewPosition = rng.choice(("MLO", "CC")) if modality == "MG" else rng.choice(("PA", "AP", "LL"))
         ds.KVP, ds.ExposureTime, ds.XRayTubeCurrent = rng.randint(50, 125), rng.randint(5, 900), rng.randint(50, 500)
         ds.ExposureInuAs, ds.DistanceSourceToDetector, ds.DistanceSourceToPatient = rng.randint(500, 9000), 1800, 1750
-        ds.ImagerPixelSpacing, ds.Sensitivity, ds.PatientOrientation = ["0.148", "0.148"], rng.randint(100, 800), ["L", "F"]
+        ds.ImagerPixelSpacing, ds.Sensitivity, ds.PatientOrientation = (
+            ["0.148", "0.148"],
+            rng.randint(100, 800),
+            ["L", "F"],
+        )
         ds.DetectorType, ds.FieldOfViewDimensions, ds.Grid = "SCINTILLATOR", [430, 350], "IN"
         ds.EntranceDoseInmGy, ds.RelativeXRayExposure = _ds(rng, 0.1, 4), rng.randint(100, 900)
         ds.WindowCenter, ds.WindowWidth, ds.ImageLaterality = 2048, 4096, rng.choice("LR")
@@ -199,7 +225,11 @@ def _ultrasound(frames: int) -> Maker:
         ds = draft.ds
         ds.ImageType = ["ORIGINAL", "PRIMARY", "ABDOMINAL", "0001"]
         ds.TransducerData, ds.TransducerType, ds.DepthOfScanField = "C5-1", "SECTOR_PHASED", rng.randint(40, 240)
-        ds.MechanicalIndex, ds.SoftTissueThermalIndex, ds.HeartRate = _ds(rng, 0.2, 1.6, 2), _ds(rng, 0.1, 2, 2), rng.randint(50, 110)
+        ds.MechanicalIndex, ds.SoftTissueThermalIndex, ds.HeartRate = (
+            _ds(rng, 0.2, 1.6, 2),
+            _ds(rng, 0.1, 2, 2),
+            rng.randint(50, 110),
+        )
         ds.RecommendedDisplayFrameRate, ds.NumberOfStages, ds.StageNumber = 30, 1, 1
         rows, columns = 360, 480
         region = item(
@@ -240,8 +270,17 @@ def _emission(sop: str, modality: str) -> Maker:
         ds.RadiopharmaceuticalInformationSequence = Sequence([drug])
         if modality == "PT":
             plane(draft)
-            ds.SeriesType, ds.Units, ds.CountsSource, ds.DecayCorrection = ["WHOLE BODY", "IMAGE"], "BQML", "EMISSION", "START"
-            ds.CorrectedImage, ds.ActualFrameDuration, ds.FrameReferenceTime = ["DECY", "ATTN"], rng.randint(10**4, 10**6), _ds(rng, 0, 9e5, 1)
+            ds.SeriesType, ds.Units, ds.CountsSource, ds.DecayCorrection = (
+                ["WHOLE BODY", "IMAGE"],
+                "BQML",
+                "EMISSION",
+                "START",
+            )
+            ds.CorrectedImage, ds.ActualFrameDuration, ds.FrameReferenceTime = (
+                ["DECY", "ATTN"],
+                rng.randint(10**4, 10**6),
+                _ds(rng, 0, 9e5, 1),
+            )
             ds.DecayFactor, ds.RescaleSlope, ds.RescaleIntercept = _ds(rng, 1, 2, 5), _ds(rng, 0.1, 5, 5), 0
             ds.ReconstructionMethod, ds.AttenuationCorrectionMethod = "OSEM3D 4i8s", "measured"
             picture = body(rng, 128, 128)
@@ -266,8 +305,16 @@ def _xa(study: Study, series: dict[str, Any], rng: random.Random) -> Draft:
     ds.ImageType = ["ORIGINAL", "PRIMARY", "SINGLE PLANE"]
     ds.KVP, ds.RadiationSetting, ds.CineRate, ds.FrameTime = rng.randint(60, 120), "GR", 15, "66.7"
     ds.PositionerPrimaryAngle, ds.PositionerSecondaryAngle = _ds(rng, -60, 60, 1), _ds(rng, -40, 40, 1)
-    ds.PixelIntensityRelationship, ds.FrameIncrementPointer, ds.XRayTubeCurrent = "LIN", 0x00181063, rng.randint(100, 900)
-    ds.DistanceSourceToDetector, ds.DistanceSourceToPatient, ds.IntensifierSize = _ds(rng, 900, 1200, 1), _ds(rng, 600, 800, 1), 200
+    ds.PixelIntensityRelationship, ds.FrameIncrementPointer, ds.XRayTubeCurrent = (
+        "LIN",
+        0x00181063,
+        rng.randint(100, 900),
+    )
+    ds.DistanceSourceToDetector, ds.DistanceSourceToPatient, ds.IntensifierSize = (
+        _ds(rng, 900, 1200, 1),
+        _ds(rng, 600, 800, 1),
+        200,
+    )
     picture = np.stack([body(rng, 256, 256) for _ in range(3)])
     _monochrome(draft, picture, 10)
     _syntax(draft)
@@ -318,7 +365,11 @@ def _slide(study: Study, series: dict[str, Any], rng: random.Random) -> Draft:
     ds.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     ds.ContainerIdentifier, ds.VolumetricProperties, ds.FocusMethod = f"{study.accession}-1A", "VOLUME", "AUTO"
     ds.TotalPixelMatrixColumns, ds.TotalPixelMatrixRows, ds.ImagedVolumeWidth = 128, 128, rng.uniform(1, 20)
-    ds.ImagedVolumeHeight, ds.ImagedVolumeDepth, ds.ExtendedDepthOfField = rng.uniform(1, 20), rng.uniform(0.001, 0.01), "NO"
+    ds.ImagedVolumeHeight, ds.ImagedVolumeDepth, ds.ExtendedDepthOfField = (
+        rng.uniform(1, 20),
+        rng.uniform(0.001, 0.01),
+        "NO",
+    )
     ds.SpecimenLabelInImage, ds.FrameOfReferenceUID = "NO", study.frame_of_reference
     ds.BarcodeValue, ds.LabelText = f"{who.patient_id}-{rng.randint(1, 9)}", f"{who.family} {who.given}"
     from generate_text import Text
@@ -328,7 +379,10 @@ def _slide(study: Study, series: dict[str, Any], rng: random.Random) -> Draft:
     draft.text(specimen, "SpecimenShortDescription", share=0.3)
     draft.text(specimen, "SpecimenDetailedDescription", share=0.6)
     ds.SpecimenDescriptionSequence = Sequence([specimen])
-    optics = item(OpticalPathIdentifier="1", IlluminationTypeCodeSequence=Sequence([code("111744", "DCM", "Brightfield illumination")]))
+    optics = item(
+        OpticalPathIdentifier="1",
+        IlluminationTypeCodeSequence=Sequence([code("111744", "DCM", "Brightfield illumination")]),
+    )
     ds.OpticalPathSequence = Sequence([optics])
     ds.DimensionOrganizationSequence = Sequence([item(DimensionOrganizationUID=new_uid(rng))])
     tiles = np.stack([body(rng, 64, 64) for _ in range(4)])

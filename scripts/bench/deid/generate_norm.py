@@ -8,7 +8,7 @@ times of the table are changed but kept (option 113107), whatever their basic ac
 from __future__ import annotations
 
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as edition
-from pydicom.datadict import dictionary_has_tag, keyword_for_tag
+from pydicom.datadict import keyword_for_tag
 from pydicom.tag import BaseTag
 
 __all__ = ["KEEP_SEQUENCES", "SAFE_PRIVATE", "expectation"]
@@ -83,7 +83,7 @@ def expectation(tag: BaseTag, vr: str) -> str:
     keyword = keyword_for_tag(tag)
     action = _repeating(tag) or _BASIC.get(int(tag))
     if action is None:
-        return "K" if dictionary_has_tag(tag) else "?"
+        return "K" if keyword else "?"
     if keyword in _CLEAN_DESCRIPTORS or keyword in KEEP_SEQUENCES:
         return "C"
     if keyword in _PATIENT_CHARACTERISTICS:

@@ -98,7 +98,9 @@ def _clock(when: datetime.datetime, rng: random.Random) -> str:
 def start(sop_class: str, modality: str, study: Study, series: dict[str, Any], rng: random.Random) -> Draft:
     """Return a draft with the modules all objects share."""
     ds = Dataset()
-    ds.SpecificCharacterSet = study.subject.charset.split("\\") if "\\" in study.subject.charset else study.subject.charset
+    ds.SpecificCharacterSet = (
+        study.subject.charset.split("\\") if "\\" in study.subject.charset else study.subject.charset
+    )
     draft = Draft(ds, study, rng, modality, dict(study.texts))
     for element in study.shared:
         ds[element.tag] = element
@@ -145,6 +147,10 @@ def study_module(study: Study, rng: random.Random) -> None:
     _patient_sequences(ds, who, rng)
 
 
+# What texts speak of is in some header, so that a cleaner may know it.
+_ALWAYS = {"PatientMotherBirthName"}
+
+
 def _maybe_identifiers(ds: Dataset, who: Subject, rng: random.Random) -> None:
     """Plant the identifier elements of patient and study, each two times in three."""
     values = {
@@ -174,8 +180,9 @@ def _maybe_identifiers(ds: Dataset, who: Subject, rng: random.Random) -> None:
     if who.sex == "M":
         values.pop("LastMenstrualDate")
     for keyword, value in values.items():
-        if rng.random() < (0.1 if keyword.startswith("ClinicalTrial") else 0.5):
-            setattr(ds, keyword, value)
+        share = 0.1 if keyword.startswith("ClinicalTrial") else 1 if keyword in _ALWAYS else 0.5
+        if rng.random() < share:
+            setattr(ds, keyword, value[:16] if dictionary_VR(keyword) == "SH" else value)
     if rng.random() < 0.03:
         ds.PatientBirthDateInAlternativeCalendar = f"AH {who.birth.year - 579}-{who.birth.month}-{who.birth.day}"
 
@@ -214,7 +221,7 @@ def _dates(draft: Draft) -> None:
     }  # fmt: skip
     for keyword, value in values.items():
         if keyword in ("ContentDate", "ContentTime", "SeriesDate") or rng.random() < 0.6:
-            setattr(ds, keyword, value)
+            setattr(ds, keyword, value[:16] if dictionary_VR(keyword) == "SH" else value)
     ds.InstanceCreatorUID = new_uid(rng)
 
 
@@ -238,7 +245,7 @@ def _equipment(draft: Draft) -> None:
     rare = {"CassetteID", "PlateID", "CameraOwnerName", "XRayDetectorLabel", "DeviceDescription", "SourceSerialNumber"}
     for keyword, value in values.items():
         if rng.random() < (0.12 if keyword in rare else 0.62):
-            setattr(ds, keyword, value)
+            setattr(ds, keyword, value[:16] if dictionary_VR(keyword) == "SH" else value)
 
 
 def _series_texts(draft: Draft) -> None:
@@ -261,7 +268,10 @@ def _series_texts(draft: Draft) -> None:
 def _request(draft: Draft) -> None:
     ds, study, rng = draft.ds, draft.study, draft.rng
     if rng.random() < 0.5:
-        asked = item(RequestedProcedureID=f"RQ{rng.randint(10**5, 10**6)}", ScheduledProcedureStepID=f"SP{rng.randint(10**5, 10**6)}")
+        asked = item(
+            RequestedProcedureID=f"RQ{rng.randint(10**5, 10**6)}",
+            ScheduledProcedureStepID=f"SP{rng.randint(10**5, 10**6)}",
+        )
         draft.text(asked, "RequestedProcedureDescription", share=0.5)
         draft.text(asked, "ScheduledProcedureStepDescription", share=0.5)
         asked.AccessionNumber, asked.StudyInstanceUID = study.accession, study.uid
@@ -297,7 +307,9 @@ def _extras(draft: Draft) -> None:
                                (0x50000022, "LO", f"curve of {name}"), (0x50003000, "OW", name.encode("utf8")[:20].ljust(20))):  # fmt: skip
             ds.add_new(tag, vr, value)
     if rng.random() < 0.06:
-        signed = item(DigitalSignatureUID=new_uid(rng), MACIDNumber=1, CertificateOfSigner=name.encode("utf8").ljust(120))
+        signed = item(
+            DigitalSignatureUID=new_uid(rng), MACIDNumber=1, CertificateOfSigner=name.encode("utf8").ljust(120)
+        )
         signed.DigitalSignatureDateTime = draft.study.when.strftime("%Y%m%d%H%M%S")
         ds.DigitalSignaturesSequence = Sequence([signed])
     if rng.random() < 0.1:
@@ -329,8 +341,8 @@ _VENDOR_BLOCKS = (
     ((0x0019, "SIEMENS MR HEADER"), (0x0029, "SIEMENS CSA HEADER", 0x10, "OB")),
     ((0x0043, "GEMS_PARM_01"), (0x0009, "GEMS_IDEN_01", 0x02, "SH")),
     ((0x0019, "GEMS_ACQU_01"), (0x0025, "GEMS_SERS_01", 0x1A, "LO")),
-    ((0x2001, "Philips Imaging DD 001"), (0x2001, "Philips Imaging DD 002", 0x71, "LO")),
-    ((0x2005, "Philips MR Imaging DD 001"), (0x2005, "Philips MR Imaging DD 005", 0xE1, "LT")),
+    ((0x2001, "Philips Imaging DD 001"), (0x2001, "Local Notes 2", 0x71, "LO")),
+    ((0x2005, "Philips MR Imaging DD 001"), (0x2005, "Local Notes 3", 0xE1, "LT")),
     ((0x7053, "Philips PET Private Group"), (0x7053, "Local Research Group", 0x03, "LO")),
     ((0x01F1, "ELSCINT1"), (0x07A1, "ELSCINT1", 0x71, "SH")),
     ((0x00E1, "ELSCINT1"), (0x00E3, "ELSCINT1", 0x1F, "LO")),

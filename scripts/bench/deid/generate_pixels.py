@@ -41,7 +41,9 @@ def body(rng: random.Random, rows: int, columns: int, *, kind: str = "body") -> 
     if kind == "sector":
         angle = np.abs(np.arctan2(x - columns / 2, y - rows * 0.02))
         picture = (picture + generator.gamma(1.2, 0.15, picture.shape).astype(np.float32)) * (angle < 0.7) * 0.7
-    picture = picture + generator.normal(0, rng.uniform(0.005, 0.03), picture.shape).astype(np.float32) * (picture > 0.01)
+    picture = picture + generator.normal(0, rng.uniform(0.005, 0.03), picture.shape).astype(np.float32) * (
+        picture > 0.01
+    )
     return np.clip(picture, 0, 1)
 
 
@@ -66,7 +68,9 @@ def burn(picture: np.ndarray, lines: list[str], rng: random.Random, *, size: int
     return written
 
 
-def _line(picture: np.ndarray, at: tuple[int, int], line: str, font: ImageFont.FreeTypeFont, rng: random.Random) -> Burned:
+def _line(
+    picture: np.ndarray, at: tuple[int, int], line: str, font: ImageFont.FreeTypeFont, rng: random.Random
+) -> Burned:
     rows, columns = picture.shape[:2]
     canvas = Image.new("L", (columns, rows), 0)
     ImageDraw.Draw(canvas).text(at, line, font=font, fill=255)

@@ -130,7 +130,9 @@ def _compose(template: str, subject: Subject, when: datetime.date, rng: random.R
         else:
             value += piece
             stay += [word.strip(".,:;()") for word in piece.split() if len(word.strip(".,:;()")) > 2]
-    kept = tuple(w for w in stay if w.lower() not in {"and", "with", "for", "from", "since", "has", "too", "shows", "the"})
+    kept = tuple(
+        w for w in stay if w.lower() not in {"and", "with", "for", "from", "since", "has", "too", "shows", "the"}
+    )
     return Text(value.replace("  ", " "), tuple(dict.fromkeys(go)), kept)
 
 

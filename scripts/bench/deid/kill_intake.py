@@ -251,7 +251,7 @@ class Contents:
         """Read a lake; what is in quarantine is decrypted."""
         lake, key = folder / "lake", trial.key(folder)
         database = sqlite3.connect(lake / ".state" / "journal.sqlite")
-        (report,) = database.execute("SELECT report FROM runs ORDER BY id DESC LIMIT 1").fetchone() or ("{}",)
+        (report,) = database.execute("SELECT report FROM runs ORDER BY id LIMIT 1").fetchone() or ("{}",)
         published = dict(database.execute("SELECT dataset || '/' || path, facts FROM objects"))
         database.close()
         counts = {name: value for name, value in json.loads(report).items() if name not in NOT_COMPARED}

@@ -35,7 +35,9 @@ def _each(files: list[Path], out: Path, work: Callable[[Path, Path], None]) -> d
         try:
             work(path, target)
         except Exception as error:  # a peer's failure is a result
-            errors[f"{type(error).__name__}: {str(error).splitlines()[0][:60]}" if str(error) else type(error).__name__] += 1
+            errors[
+                f"{type(error).__name__}: {str(error).splitlines()[0][:60]}" if str(error) else type(error).__name__
+            ] += 1
             target.unlink(missing_ok=True)
     return {"failed": sum(errors.values()), "errors": dict(errors.most_common(5))}
 

@@ -11,8 +11,21 @@ from peers_rules import DESCRIPTORS, known_words, scrub, shift_days, shifted
 
 __all__ = ["deid_with_recipe", "recipe_text"]
 
-_KEEP = {"PatientSex", "PatientAge", "PatientSize", "PatientWeight", "EthnicGroup", "SmokingStatus", "TimezoneOffsetFromUTC"}
-_KEEP_SEQUENCES = {"RequestAttributesSequence", "ContentSequence", "GraphicAnnotationSequence", "AcquisitionContextSequence"}
+_KEEP = {
+    "PatientSex",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "EthnicGroup",
+    "SmokingStatus",
+    "TimezoneOffsetFromUTC",
+}
+_KEEP_SEQUENCES = {
+    "RequestAttributesSequence",
+    "ContentSequence",
+    "GraphicAnnotationSequence",
+    "AcquisitionContextSequence",
+}
 
 
 def recipe_text() -> str:
@@ -51,7 +64,9 @@ def _new_uid(item: Any, value: Any, field: Any, dicom: Any) -> Any:
     old = field.element.value
 
     def one(uid: str) -> str:
-        return uid if str(uid).startswith("1.2.840.10008.") else str(generate_uid(prefix="2.25.", entropy_srcs=[str(uid)]))
+        return (
+            uid if str(uid).startswith("1.2.840.10008.") else str(generate_uid(prefix="2.25.", entropy_srcs=[str(uid)]))
+        )
 
     if not old:
         return old

@@ -11,7 +11,15 @@ from typing import Any
 
 import pydicom
 
-__all__ = ["DESCRIPTORS", "dicognito", "dicom_anonymizer", "dicom_anonymizer_with_rules", "scrub", "shift_days", "shifted"]
+__all__ = [
+    "DESCRIPTORS",
+    "dicognito",
+    "dicom_anonymizer",
+    "dicom_anonymizer_with_rules",
+    "scrub",
+    "shift_days",
+    "shifted",
+]
 
 DESCRIPTORS = (
     "StudyDescription", "SeriesDescription", "ProtocolName", "ImageComments", "AdditionalPatientHistory", "PatientComments",
@@ -44,7 +52,13 @@ def shifted(value: str, days: int) -> str:
 def known_words(ds: Any) -> list[str]:
     """Return the header's own identifiers: parts of names and numbers, longest first."""
     words: set[str] = set()
-    for keyword in ("PatientName", "ReferringPhysicianName", "OperatorsName", "NameOfPhysiciansReadingStudy", "PatientMotherBirthName"):
+    for keyword in (
+        "PatientName",
+        "ReferringPhysicianName",
+        "OperatorsName",
+        "NameOfPhysiciansReadingStudy",
+        "PatientMotherBirthName",
+    ):
         words.update(part for part in re.split(r"[\^= ,\\]", str(ds.get(keyword, ""))) if len(part) > 1)
     for keyword in ("PatientID", "AccessionNumber", "PatientTelephoneNumbers", "PatientAddress", "InstitutionName"):
         words.add(str(ds.get(keyword, "")))

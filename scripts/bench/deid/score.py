@@ -26,7 +26,13 @@ __all__ = ["print_score", "score"]
 
 
 def score(
-    folder: Path, output: Path, mapping: Path | None = None, patients: Path | None = None, *, quarantined: int = 0, scan: bool = True
+    folder: Path,
+    output: Path,
+    mapping: Path | None = None,
+    patients: Path | None = None,
+    *,
+    quarantined: int = 0,
+    scan: bool = True,
 ) -> dict[str, Any]:
     """Return the score of an output folder: classes, overall share, lost objects, leaks, the first mistakes."""
     answers = read_answers(folder)
@@ -57,7 +63,12 @@ def score(
 
 
 def _object(
-    answers: Answers, record: dict[str, Any], output: Output, maps: Maps, classes: dict[str, list[int]], wrong: list[dict[str, Any]]
+    answers: Answers,
+    record: dict[str, Any],
+    output: Output,
+    maps: Maps,
+    classes: dict[str, list[int]],
+    wrong: list[dict[str, Any]],
 ) -> None:
     masks = answers.folder / "key" / "masks" / f"{record['uid']}.npz"
     strokes = dict(np.load(masks)) if masks.exists() else {}
@@ -69,10 +80,20 @@ def _object(
         classes[action["class"]][0] += done
         classes[action["class"]][1] += 1
         if not done:
-            wrong.append({"object": record["path"], "output": output.relative, "modality": record["modality"], **action, "found": seen})
+            wrong.append(
+                {
+                    "object": record["path"],
+                    "output": output.relative,
+                    "modality": record["modality"],
+                    **action,
+                    "found": seen,
+                }
+            )
 
 
-def _pixels(answers: Answers, record: dict[str, Any], action: dict[str, Any], output: Output, strokes: dict[str, Any]) -> bool:
+def _pixels(
+    answers: Answers, record: dict[str, Any], action: dict[str, Any], output: Output, strokes: dict[str, Any]
+) -> bool:
     if action["class"] == "pixels_hidden":
         return hidden(output.ds, action["box"], strokes[f"m{action['mask']}"], action["text"])
     boxes = [one["box"] for one in record["actions"] if one["class"] == "pixels_hidden"]
@@ -89,7 +110,9 @@ def _scan(answers: Answers, outputs: list[Output], matched: dict[str, Output]) -
         record = records.get(owner.get(id(output), ""))
         uids: set[str] = set()
         if record:
-            uids = {value for action in record["actions"] if action["class"] == "uid_changed" for value in action["value"]}
+            uids = {
+                value for action in record["actions"] if action["class"] == "uid_changed" for value in action["value"]
+            }
         leaks += scanner.scan(output, record["subject"] if record else None, uids)
     identifiers = [leak for leak in leaks if leak[2] != "uid"]
     return {
@@ -117,7 +140,9 @@ def print_score(result: dict[str, Any], *, mistakes: int = 25) -> None:
     for (kind, path), count in common.most_common(mistakes):
         sample = next(one for one in result["wrong"] if one["class"] == kind and one["path"].split("/")[-1] == path)
         wanted = sample.get("stay") or sample.get("go") or sample.get("value") or sample.get("box")
-        print(f"  wrong {count:5} {kind:18} {path:24} {sample['modality']:6} wanted {str(wanted)[:70]!r} found {str(sample['found'])[:70]!r}")
+        print(
+            f"  wrong {count:5} {kind:18} {path:24} {sample['modality']:6} wanted {str(wanted)[:70]!r} found {str(sample['found'])[:70]!r}"
+        )
 
 
 def main() -> None:

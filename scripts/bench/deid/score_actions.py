@@ -40,7 +40,9 @@ def _dummy(action: dict[str, Any], values: list[str]) -> bool:
     if any(_holds(joined, one) for one in action.get("go", ())):
         return False
     old = [one for one in action.get("value", ()) if one.strip()]
-    return not any(_fold(one).strip() == _fold(joined).strip() or (len(one) >= 4 and _holds(joined, one)) for one in old)
+    return not any(
+        _fold(one).strip() == _fold(joined).strip() or (len(one) >= 4 and _holds(joined, one)) for one in old
+    )
 
 
 def _gone(action: dict[str, Any], found: Found, maps: Maps, subject: int) -> bool:
@@ -126,4 +128,6 @@ def judge(action: dict[str, Any], ds: Any, maps: Maps, subject: int) -> tuple[bo
     """Return whether the action was done, and the values found."""
     found = lookup(ds, action["path"])
     done = _JUDGES[action["class"]](action, found, maps, subject)
-    return done, [] if done else ["<absent>"] if found.element is None else [v[:120] for v in values_of(found.element)[:4]]
+    return done, [] if done else ["<absent>"] if found.element is None else [
+        v[:120] for v in values_of(found.element)[:4]
+    ]

@@ -81,4 +81,6 @@ def values_of(element: DataElement | None) -> list[str]:
 
 def flat(element: DataElement) -> list[str]:
     """Return all values in a sequence, at any depth."""
-    return [text for one in element.value or () for inner in one.iterall() if inner.VR != "SQ" for text in values_of(inner)]
+    return [
+        text for one in element.value or () for inner in one.iterall() if inner.VR != "SQ" for text in values_of(inner)
+    ]

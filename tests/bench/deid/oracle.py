@@ -38,7 +38,9 @@ def _dummy(element):
 def _hollow(element):
     for one in element.value:
         for inner in one.iterall():
-            if inner.VR in ("PN", "LO", "SH", "ST", "LT", "UI", "DT") and inner.keyword not in ("CodingSchemeDesignator",):
+            if inner.VR in ("PN", "LO", "SH", "ST", "LT", "UI", "DT") and inner.keyword not in (
+                "CodingSchemeDesignator",
+            ):
                 inner.value = {"UI": "2.25.9", "DT": "20000101"}.get(inner.VR, "XX")
     return element.value
 
@@ -128,7 +130,6 @@ def answer(folder, out):
         _paint(ds, actions)
         for action in sorted(actions, key=lambda one: -one["path"].count("/")):
             _apply(ds, action, {})
-        ds.remove_private_tags() if False else None
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         ds.SpecificCharacterSet = "ISO_IR 192"
         if 0xFFFCFFFC in ds:

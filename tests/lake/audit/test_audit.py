@@ -57,6 +57,14 @@ def test_who_is_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert AuditEvent(Kind.LOGIN).who == "steward"
 
 
+def test_a_vault_records_by_kind(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path, KEY)
+    log.record("export", {"rows": 3})
+    assert [(event["kind"], event["facts"]) for event in log.events()] == [("export", {"rows": 3})]
+    with pytest.raises(AuditError, match="no event 'lunch'"):
+        log.record("lunch", {})
+
+
 def test_events_that_cannot_be_written() -> None:
     with pytest.raises(AuditError, match="can't write"):
         AuditEvent(Kind.LOGIN, facts={"x": object()})

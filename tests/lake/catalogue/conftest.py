@@ -53,10 +53,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> LakeMaker:
     return fill(LakeMaker(tmp_path_factory.mktemp("filled") / "lake"))
 
 
+def copy_of(made: LakeMaker, root: Path) -> LakeMaker:
+    """A lake of its own that can be changed."""
+    copy = LakeMaker(root, made.dataset)
+    shutil.copytree(made.lake.root, root)
+    copy.entries = list(made.entries)
+    return copy
+
+
 @pytest.fixture
 def maker(filled: LakeMaker, tmp_path: Path) -> LakeMaker:
     """The lake, filled; a copy for each test."""
-    copy = LakeMaker(tmp_path / "lake", filled.dataset)
-    shutil.copytree(filled.lake.root, copy.lake.root)
-    copy.entries = list(filled.entries)
-    return copy
+    return copy_of(filled, tmp_path / "lake")

@@ -152,7 +152,7 @@ def test_no_text_becomes_sql(text: str) -> None:
 @pytest.mark.parametrize(
     "value", ["'; DROP TABLE objects; --", '" OR 1=1', "x') OR ('1'='1", "%", "\\", "a" * 5000, "ß", "\x00"]
 )
-@pytest.mark.parametrize("key", ["modality=", "body~", "label.a'b=", "model!="])
+@pytest.mark.parametrize("key", ["modality=", "body~", "label.a_b=", "model!="])
 def test_injections_are_values(maker: LakeMaker, key: str, value: str) -> None:
     import shlex
 
@@ -161,7 +161,7 @@ def test_injections_are_values(maker: LakeMaker, key: str, value: str) -> None:
     assert find(maker.lake, small=1).objects == len(maker.entries)
 
 
-def test_a_hundred_thousand_objects_are_written_in_batches(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_many_objects_are_written_in_batches(tmp_path_factory: pytest.TempPathFactory) -> None:
     pytest.importorskip("duckdb")
     maker = LakeMaker(tmp_path_factory.mktemp("large"))
     facts = maker.series("p", "CT", slices=1)[0].facts

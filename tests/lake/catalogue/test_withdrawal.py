@@ -23,6 +23,7 @@ from deephealth.lake.catalogue.traces import find_traces
 from deephealth.lake.catalogue.withdrawal import remove_subject, unfinished
 from deephealth.lake.layout.tables import DatasetPaper, write_paper, write_tables
 from deephealth.lake.layout.validate import check_layout
+from tests.lake.catalogue.conftest import copy_of
 from tests.lake.lake_maker import LakeMaker
 
 
@@ -53,8 +54,11 @@ def run_folder(folder: Path, cohort: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def lake_with_run(maker: LakeMaker, tmp_path: Path) -> LakeMaker:
+@pytest.fixture(scope="module")
+def with_run(filled: LakeMaker, tmp_path_factory: pytest.TempPathFactory) -> LakeMaker:
+    """A lake with cohorts, a run, labels, masks and cards; made once."""
+    tmp_path = tmp_path_factory.mktemp("with_run")
+    maker = copy_of(filled, tmp_path / "lake")
     write_paper(maker.lake.dataset("demo"), DatasetPaper("Demo", licence="CC0"))
     cohort = make_cohort(maker.lake, "modality=XC", name="skin", labels="diagnosis")
     make_cohort(maker.lake, "modality=CT", name="chest")
@@ -70,6 +74,12 @@ def lake_with_run(maker: LakeMaker, tmp_path: Path) -> LakeMaker:
     facts = CardFacts("Demo", "A demo.", "Hospital", "office@example.org")
     write_cards(maker.lake, "demo", facts)
     return maker
+
+
+@pytest.fixture
+def lake_with_run(with_run: LakeMaker, tmp_path: Path) -> LakeMaker:
+    """A copy for each test."""
+    return copy_of(with_run, tmp_path / "copy")
 
 
 def victim(maker: LakeMaker) -> str:
@@ -142,8 +152,15 @@ def test_the_runs_of_a_withdrawn_subject_can_still_be_asked_for(lake_with_run: L
     assert record["files"] > 5
 
 
-STEPS = ("_remove_files", "forget_in_tables", "forget_in_cohort", "_rename_in_records", "forget_in_index", "_write_record",
-         "find_traces")  # fmt: skip
+STEPS = (
+    "_remove_files",
+    "forget_in_tables",
+    "forget_in_cohort",
+    "_rename_in_records",
+    "forget_in_index",
+    "_write_record",
+    "find_traces",
+)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -218,9 +235,22 @@ def test_quarantined_originals_go_too(lake_with_run: LakeMaker) -> None:
     assert [path.name for path in maker.lake.quarantine.iterdir()] == ["BBBB.sealed"]
 
 
-def test_with_the_real_journal(lake_with_run: LakeMaker) -> None:
+def test_with_the_real_journal_open(lake_with_run: LakeMaker) -> None:
+    """Rows that were deleted must not stay readable in SQLite's own files, nor in its write-ahead log."""
     journal_module = pytest.importorskip("deephealth.lake.intake.journal")
-    assert {"holdings", "forget"} <= set(dir(journal_module.Journal))
+    maker, subject = lake_with_run, victim(lake_with_run)
+    with journal_module.Journal(maker.lake.journal) as journal:
+        with journal.transaction() as database:
+            for at, one in enumerate(maker.entries):
+                path = one.path.removeprefix(f"rawdata/{one.dataset}/")
+                facts = json.dumps(one.facts.to_dict())
+                row = (f"S{at}", one.dataset, path, one.facts.subject, "", "", "", facts, "{}", 1)
+                database.execute("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        assert sorted(one.path for one in journal.published()) == sorted(one.path for one in maker.entries)
+        removal = remove_subject(maker.lake, subject, journal)
+        assert removal.traces == ()
+        assert journal.holdings(subject) == ([], [])
+        assert not any(one.facts.subject == subject for one in journal.published())
 
 
 @pytest.mark.parametrize("subject", ["", "..", "*", "a/b", "A-B", ".*"])

@@ -108,7 +108,13 @@ def test_jpeg_table_with_a_text_behind_it(tmp_path, who):
     data = saved("JPEG")
     at = data.index(b"\xff\xdb")
     length = int.from_bytes(data[at + 2 : at + 4], "big")
-    longer = data[: at + 2] + struct.pack(">H", length + 9) + data[at + 4 : at + 2 + length] + b"\0Zyxwhurs" + data[at + 2 + length :]
+    longer = (
+        data[: at + 2]
+        + struct.pack(">H", length + 9)
+        + data[at + 4 : at + 2 + length]
+        + b"\0Zyxwhurs"
+        + data[at + 2 + length :]
+    )
     with pytest.raises(QuarantineError, match="another length"):
         cleaned(tmp_path, who, longer)
 
@@ -129,7 +135,13 @@ def png(array=RGB, **options) -> bytes:
 
 @pytest.mark.parametrize(
     "array",
-    [RGB, RGB[..., 0], np.dstack([RGB, RGB[..., :1]]), RNG.integers(0, 65536, (9, 7), dtype=np.uint16), RGB[..., 0] > 99],
+    [
+        RGB,
+        RGB[..., 0],
+        np.dstack([RGB, RGB[..., :1]]),
+        RNG.integers(0, 65536, (9, 7), dtype=np.uint16),
+        RGB[..., 0] > 99,
+    ],
 )
 def test_png(tmp_path, who, junk, scan, array):
     data = png(array) + junk
@@ -163,11 +175,12 @@ def test_png_palette_transparency_and_interlace(tmp_path, who, scan):
     image.save(out, "PNG", transparency=3, bits=8)
     fresh, _ = cleaned(tmp_path, who, out.getvalue())
     same_pixels(out.getvalue(), fresh)
-    rows = b"".join(b"\0" + bytes(columns) for columns in (1, 1, 2, 2, 2, 3, 3, 5, 5))  # Adam7 of 5 x 5, by hand
+    rows = b"".join(b"\0" + bytes(columns) for columns in (1, 1, 2, 1, 1, 3, 2, 2, 2, 5, 5))  # Adam7 of 5 x 5, by hand
     header = struct.pack(">IIBBBBB", 5, 5, 8, 0, 0, 0, 1)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     fresh, _ = cleaned(tmp_path, who, data)
-    assert fresh == data or Image.open(io.BytesIO(fresh)).size == (5, 5)
+    assert fresh == data
+    assert np.asarray(Image.open(io.BytesIO(fresh))).shape == (5, 5)
 
 
 def test_png_text_behind_the_pixels(tmp_path, who, scan):

@@ -21,7 +21,12 @@ tifffile = pytest.importorskip("tifffile")
 RNG = np.random.default_rng(4)
 RGB = RNG.integers(0, 256, (300, 260, 3), dtype=np.uint8)
 LABEL = RNG.integers(0, 256, (90, 120, 3), dtype=np.uint8)
-TAGS = [(315, "s", 0, JUNK, False), (316, "s", 0, "Quillfeather", False), (33432, "s", 0, JUNK, False), (700, "B", 0, JUNK.encode(), False)]
+TAGS = [
+    (315, "s", 0, JUNK, False),
+    (316, "s", 0, "Quillfeather", False),
+    (33432, "s", 0, JUNK, False),
+    (700, "B", 0, JUNK.encode(), False),
+]
 TAGS += [(65000, "s", 0, JUNK, False), (33723, "B", 0, JUNK.encode("utf-16-le"), False), (269, "s", 0, JUNK, False)]
 
 
@@ -33,10 +38,11 @@ def cleaned(tmp_path, who, data: bytes):
 
 def written(*pages, **common) -> bytes:
     out = io.BytesIO()
+    common = {"extratags": TAGS, "datetime": "1951:07:23 01:01:01", "software": JUNK, **common}
     options = {key: common.pop(key) for key in ("bigtiff", "byteorder", "ome", "imagej") if key in common}
     with tifffile.TiffWriter(out, **options) as writer:
         for array, own in pages:
-            writer.write(array, **{"extratags": TAGS, "datetime": "1951:07:23 01:01:01", "software": JUNK, **common, **own})
+            writer.write(array, **{**common, **own})
     return out.getvalue()
 
 
@@ -47,7 +53,9 @@ def test_planted(tmp_path, who, junk, scan, compression, layout, form):
     pytest.importorskip("imagecodecs")
     if compression in ("jpeg", "webp", "jpeg2000") and "tile" in layout:
         layout = {"tile": (64, 48)}
-    data = written((RGB, {"description": JUNK, "metadata": None}), compression=compression, photometric="rgb", **layout, **form)
+    data = written(
+        (RGB, {"description": JUNK, "metadata": None}), compression=compression, photometric="rgb", **layout, **form
+    )
     assert scan(data)
     fresh, outcome = cleaned(tmp_path, who, data + junk)
     assert not scan(fresh)
@@ -107,7 +115,14 @@ def test_jpeg_tiles_lose_their_comments(tmp_path, who, scan):
     Image.fromarray(RGB[:64, :64, 0]).save(out, "JPEG", comment=JUNK.encode())
     strip = out.getvalue() + JUNK.encode()
     at = 8 + 2 + 9 * 12 + 4
-    entries = BASE | {256: (4, 1, 64), 257: (4, 1, 64), 259: (3, 1, 7), 278: (4, 1, 64), 273: (4, 1, at), 279: (4, 1, len(strip))}
+    entries = BASE | {
+        256: (4, 1, 64),
+        257: (4, 1, 64),
+        259: (3, 1, 7),
+        278: (4, 1, 64),
+        273: (4, 1, at),
+        279: (4, 1, len(strip)),
+    }
     fresh, _ = cleaned(tmp_path, who, handmade(entries, strip))
     assert not scan(fresh)
     np.testing.assert_array_equal(tifffile.imread(io.BytesIO(fresh)), np.asarray(Image.open(out)))
@@ -117,7 +132,11 @@ def svs(tmp_path) -> tuple[bytes, list[np.ndarray]]:
     """A slide as Aperio's scanners write it: level, thumbnail, smaller level, label, macro."""
     base = RNG.integers(0, 256, (2400, 3000, 3), dtype=np.uint8)
     small = np.ascontiguousarray(base[::4, ::4])
-    text = f"Aperio Image Library v11.2.1\r\n3000x2400 [0,0 3000x2400] (240x240) JPEG/RGB Q=30|AppMag = 20|User = Quillfeather|MPP = 0.4990|Date = 07/23/51|Filename = {JUNK}|ScanScope ID = Zyxwhurst|Barcode = MRN7712345"
+    text = (
+        "Aperio Image Library v11.2.1\r\n3000x2400 [0,0 3000x2400] (240x240) JPEG/RGB Q=30|AppMag = 20|"
+        f"User = Quillfeather|MPP = 0.4990|Date = 07/23/51|Filename = {JUNK}|ScanScope ID = Zyxwhurst|"
+        "Barcode = MRN7712345"
+    )
     tiles = {"tile": (240, 240), "compression": "jpeg", "photometric": "rgb", "metadata": None, "extratags": []}
     strips = {"compression": "lzw", "photometric": "rgb", "metadata": None, "rowsperstrip": 30, "extratags": []}
     data = written(
@@ -180,10 +199,17 @@ def test_real_slide(tmp_path, who, shared_data):
 
 def test_ome_keeps_its_axes_and_sizes(tmp_path, who, scan):
     stack = RNG.integers(0, 65536, (2, 3, 40, 50), dtype=np.uint16)
-    facts = {"axes": "CZYX", "PhysicalSizeX": 0.25, "PhysicalSizeXUnit": "µm", "Channel": {"Name": ["DAPI", "Zyxwhurst"]}}
+    facts = {
+        "axes": "CZYX",
+        "PhysicalSizeX": 0.25,
+        "PhysicalSizeXUnit": "µm",
+        "Channel": {"Name": ["DAPI", "Zyxwhurst"]},
+    }
     out = io.BytesIO()
     with tifffile.TiffWriter(out, ome=True) as writer:
-        writer.write(stack, metadata={**facts, "Description": JUNK, "Name": "Quillfeather"}, software=JUNK, datetime=True)
+        writer.write(
+            stack, metadata={**facts, "Description": JUNK, "Name": "Quillfeather"}, software=JUNK, datetime=True
+        )
     data = out.getvalue()
     fresh, _ = cleaned(tmp_path, who, data)
     assert not scan(fresh)
@@ -198,19 +224,26 @@ def test_ome_keeps_its_axes_and_sizes(tmp_path, who, scan):
 def test_imagej_and_shaped_descriptions(tmp_path, who):
     stack = RNG.integers(0, 65536, (3, 40, 50), dtype=np.uint16)
     out = io.BytesIO()
-    tifffile.imwrite(out, stack, imagej=True, metadata={"axes": "ZYX", "spacing": 2.0, "Info": JUNK, "Labels": [JUNK] * 3})
+    tifffile.imwrite(
+        out, stack, imagej=True, metadata={"axes": "ZYX", "spacing": 2.0, "Info": JUNK, "Labels": [JUNK] * 3}
+    )
     fresh, _ = cleaned(tmp_path, who, out.getvalue())
     assert JUNK.encode() not in fresh
     with tifffile.TiffFile(io.BytesIO(fresh)) as file:
         assert file.imagej_metadata["spacing"] == 2.0
         np.testing.assert_array_equal(file.series[0].asarray(), stack)
     assert clean_description('{"shape": [3, 4], "patient": "x"}', "shaped", str) == '{"shape": [3, 4]}'
-    bomb = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">&a;</OME>'
+    space = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+    bomb = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><OME xmlns="{space}">&a;</OME>'
     assert clean_description(bomb, "ome", str) == ""
 
 
 def test_vendors_that_need_their_texts_are_quarantined(tmp_path, who):
-    for text in ("<?xml?><scn xmlns='http://www.leica-microsystems.com/scn/2010/10/01'/>", "Label Image", "level=0 mag=40"):
+    for text in (
+        "<?xml?><scn xmlns='http://www.leica-microsystems.com/scn/2010/10/01'/>",
+        "Label Image",
+        "level=0 mag=40",
+    ):
         with pytest.raises(QuarantineError) as error:
             cleaned(tmp_path, who, written((RGB, {"description": text, "metadata": None, "photometric": "rgb"})))
         assert error.value.reason == "unknown-format"
@@ -220,9 +253,10 @@ def test_hostile(tmp_path, who):
     at = 8 + 2 + 9 * 12 + 4
     good = BASE | {273: (4, 1, at), 279: (4, 1, 16)}
     many = 100_000
-    overlap = handmade(BASE | {273: (4, many, at), 279: (4, many, at + 4 * many)}, struct.pack("<I", 0) * many + struct.pack("<I", 800_000) * many)
-    distinct = np.arange(many, dtype="<u4").tobytes()
-    overlap2 = handmade(BASE | {273: (4, many, at), 279: (4, many, at + 4 * many)}, distinct + struct.pack("<I", 600_000) * many)
+    rows = BASE | {256: (4, 1, 16), 257: (4, 1, many), 278: (4, 1, 1)}
+    rows |= {273: (4, many, at), 279: (4, many, at + 4 * many)}
+    shared = handmade(rows, struct.pack("<I", 0) * many + struct.pack("<I", 16) * many)
+    overlap = handmade(rows, np.arange(many, dtype="<u4").tobytes() + struct.pack("<I", 600_000) * many)
     cases = {
         "loop": handmade(good, bytes(16), link=8),
         "self child": handmade(good | {330: (4, 1, 8)}, bytes(32)),
@@ -234,7 +268,7 @@ def test_hostile(tmp_path, who):
         "old jpeg": handmade(good | {259: (3, 1, 6)}, bytes(16)),
         "deflate bomb": handmade(good | {259: (3, 1, 8), 279: (4, 1, len(BOMB))}, BOMB),
         "empty": b"II*\0\0\0\0\0",
-        "overlap": overlap2,
+        "overlap": overlap,
     }
     for name, data in cases.items():
         start = time.perf_counter()
@@ -242,8 +276,8 @@ def test_hostile(tmp_path, who):
             cleaned(tmp_path, who, data)
         assert time.perf_counter() - start < 2, name
         assert not (tmp_path / "b.tif").exists()
-    fresh, _ = cleaned(tmp_path, who, overlap)  # the same bytes a hundred thousand times are stored once
-    assert len(fresh) < 2 * len(overlap)
+    fresh, _ = cleaned(tmp_path, who, shared)  # the same bytes a hundred thousand times are stored once
+    assert len(fresh) < 2 * len(shared)
     with pytest.raises(QuarantineError):
         cleaned(tmp_path, replace(who, limits=Limits(max_bytes=8)), handmade(good, bytes(16)))
 
@@ -253,12 +287,10 @@ BOMB = zlib.compress(bytes(50 * 1024**2))
 
 def test_j2k_comment():
     codecs = pytest.importorskip("imagecodecs")
-    data = codecs.jpeg2k_encode(RGB, level=0)
+    data = codecs.jpeg2k_encode(RGB, level=0, codecformat="j2k")
     comment = JUNK.encode()
     at = data.index(b"\xff\x52")  # before COD
     planted = data[:at] + b"\xff\x64" + struct.pack(">HH", len(comment) + 4, 1) + comment + data[at:]
-    if data[:4] != b"\xff\x4f\xff\x51":
-        pytest.skip("boxed")
     fresh = strip_j2k(planted)
     assert comment not in fresh
     np.testing.assert_array_equal(codecs.jpeg2k_decode(fresh), RGB)

@@ -161,6 +161,17 @@ def place(facts: ObjectFacts) -> str:
     return f"sourcedata/sub-{facts.subject}/ses-{facts.session}/{facts.key}.dcm"
 
 
+def _broken_import() -> None:
+    raise ImportError("a package is missing")
+
+
+class refuses_to_load:
+    """A tool that can't be unpickled."""
+
+    def __reduce__(self) -> tuple:
+        return _broken_import, ()
+
+
 class Memory:
     """A vault in memory; also writes down in which order it was called."""
 

@@ -110,7 +110,11 @@ def _name_parts(name: str) -> list[str]:
 
 def _others_case(template: str, person: str) -> Case:
     filled = template.replace("{P}", person).replace("{S}", person.split()[-1])
-    secrets = [part for secret in _SECRET.findall(filled) for part in (_name_parts(secret) if " " in secret and secret in person else [secret])]
+    secrets = [
+        part
+        for secret in _SECRET.findall(filled)
+        for part in (_name_parts(secret) if " " in secret and secret in person else [secret])
+    ]
     kept = tuple(_WORD.findall(_SECRET.sub(" ", filled)))
     return Case(_SECRET.sub(r"\1", filled), tuple(secrets), kept, Identifiers())
 
@@ -121,7 +125,9 @@ def cases(half: str) -> list[Case]:
     found = []
     for template in OWN[half].replace("\n", "").split("|"):
         for family, given in PATIENTS[half]:
-            number = random_.choice(["{:06d}", "{:08d}", "P{:06d}", "20-{:05d}", "H{:04d}K"]).format(random_.randrange(10**4, 10**5) * 7 % 10**4 + 1234)
+            number = random_.choice(["{:06d}", "{:08d}", "P{:06d}", "20-{:05d}", "H{:04d}K"]).format(
+                random_.randrange(10**4, 10**5) * 7 % 10**4 + 1234
+            )
             born = datetime.date(1931, 1, 13) + datetime.timedelta(random_.randrange(30000))
             found.append(_own_case(template, family, given, number, born))
     for template in OTHERS[half].replace("\n", "").split("|"):

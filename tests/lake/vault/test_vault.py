@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import pickle
 import subprocess
 import sys
@@ -169,6 +170,17 @@ def test_two_processes_at_once_lose_nothing(vault: Vault, place: Path | str, key
         assert known.names == {f"{me}-{batch}" for me in "ab" for batch in range(20)}
         assert len(known.uids) == 20
     assert vault.patients() == 20
+
+
+def test_a_forked_process_has_its_own_connection(vault: Vault) -> None:
+    vault.remember("1")
+    process = multiprocessing.get_context("fork").Process(target=vault.remember, args=("2",))
+    process.start()
+    vault.remember("3")
+    process.join(60)
+    assert process.exitcode == 0
+    vault.remember("4")
+    assert vault.patients() == 4
 
 
 def test_refuses_another_key_or_project(vault: Vault, place: Path | str, key: bytes) -> None:

@@ -1,0 +1,45 @@
+"""After an intake: images and tables in BIDS/MIDS layout, the index, and the cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from deephealth.lake.catalogue.cards import refresh_cards
+from deephealth.lake.catalogue.index import write_index
+from deephealth.lake.intake.journal import Journal
+from deephealth.lake.layout.arrange import arrange
+from deephealth.lake.layout.tables import write_tables
+
+if TYPE_CHECKING:
+    from deephealth.lake.lake import Lake
+    from deephealth.lake.layout.arrange import Arranged
+
+__all__ = ["arrange_lake"]
+
+
+def arrange_lake(
+    lake: Lake, dataset: str, *, images: bool = True, progress: Callable[[int, int], object] | None = None
+) -> Arranged | None:
+    """Bring a data set's images, tables, the lake's index and its cards up to what the journal says.
+
+    Each part is made anew or kept as a whole, so it may be interrupted and called again.
+
+    Args:
+        lake: the lake; its vault is not needed.
+        dataset: name of the data set.
+        images: whether NIfTI and PNG files are made; else only tables, index and cards.
+        progress: called with visits done and all visits.
+
+    Raises:
+        MissingDataError: nothing was taken in yet.
+        StorageError: the disk is full.
+    """
+    with Journal(lake.folder.journal, create=False) as journal:
+        arranged = None
+        if images:
+            arranged = arrange(lake.folder, dataset, journal.published(dataset), progress=progress)
+        write_tables(lake.folder, dataset, journal.published(dataset))
+        write_index(lake.folder, journal.published())
+    refresh_cards(lake.folder, dataset)
+    return arranged
