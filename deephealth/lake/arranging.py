@@ -9,7 +9,7 @@ from deephealth.lake.catalogue.cards import refresh_cards
 from deephealth.lake.catalogue.index import write_index
 from deephealth.lake.intake.journal import Journal
 from deephealth.lake.layout.arrange import arrange
-from deephealth.lake.layout.tables import write_tables
+from deephealth.lake.layout.tables import DatasetPaper, write_paper, write_tables
 
 if TYPE_CHECKING:
     from deephealth.lake.lake import Lake
@@ -40,6 +40,18 @@ def arrange_lake(
         if images:
             arranged = arrange(lake.folder, dataset, journal.published(dataset), progress=progress)
         write_tables(lake.folder, dataset, journal.published(dataset))
+        _describe(lake, dataset)
         write_index(lake.folder, journal.published())
     refresh_cards(lake.folder, dataset)
     return arranged
+
+
+def _describe(lake: Lake, dataset: str) -> None:
+    """Write the data set's description, unless a person has written one."""
+    folder = lake.folder.dataset(dataset)
+    if (folder / "dataset_description.json").exists():
+        return
+    done = tuple(f"{option.value} {option.meaning}" for option in sorted(lake.settings.options))
+    text = f"Data set of the project '{lake.settings.project}', de-identified on its way into the data lake."
+    paper = DatasetPaper(dataset, text, de_identification=done)
+    write_paper(folder, paper, change="first intake")

@@ -102,7 +102,7 @@ class DicomCleaner:
         self._admit(dataset)
         if patient_of(dataset) != patient:
             raise QuarantineError(Reason.MIXED_PATIENTS, "the object's patient is not the one of the first pass")
-        known = identifiers | identifiers_of(dataset)
+        known = identifiers or identifiers_of(dataset)
         study, uid = str(dataset.get("StudyInstanceUID", "")), str(dataset.get("SOPInstanceUID", ""))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

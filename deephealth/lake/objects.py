@@ -8,15 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from deephealth.core.errors import QuarantineError
 from deephealth.core.files import storage_errors
 from deephealth.lake.dicom_object import DicomCleaner, read_object
 from deephealth.lake.intake.task import Released, Scanned, Task
+from deephealth.lake.other_object import clean_other, scan_other
 from deephealth.lake.profile.identity import identifiers_of, patient_of
 from deephealth.lake.profile.options import RESEARCH, Option
 from deephealth.lake.profile.profile import Profile
 from deephealth.lake.pseudonyms import Pseudonyms
-from deephealth.lake.reasons import Reason
 
 __all__ = ["ObjectCleaner", "ObjectScan"]
 
@@ -29,7 +28,12 @@ class ObjectScan:
 
     A patient is the Patient ID alone: modalities of one hospital differ in whether they fill in who issued it.
     Hospitals that give the same numbers belong into projects of their own.
+
+    Args:
+        patients: absolute path of a file that does not say whose it is (a picture, a NIfTI file) -> patient's number.
     """
+
+    patients: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __call__(self, path: Path) -> Scanned:
         """Read one file's header.
@@ -38,7 +42,7 @@ class ObjectScan:
             QuarantineError: it may not enter.
         """
         if not _is_dicom(path):
-            raise QuarantineError(Reason.UNKNOWN_FORMAT, "the file is not DICOM")
+            return scan_other(path, self.patients)
         dataset = read_object(path, pixels=False)
         meta = getattr(dataset, "file_meta", {})
         if str(meta.get("MediaStorageSOPClassUID", "")) == _MEDIA_DIRECTORY:
@@ -74,6 +78,8 @@ class ObjectCleaner:
             QuarantineError: the file may not enter.
             StorageError: ``target`` can't be written.
         """
+        if task.format != "dicom":
+            return clean_other(task, target, self.pseudonyms, self.options)
         clean = self._dicom.clean(task.path, patient=task.patient, identifiers=task.identifiers, source=task.source)
         if clean.pixels.status == "drop":
             return Released(None, clean.header.tally, status="dropped", reason=clean.pixels.reason)

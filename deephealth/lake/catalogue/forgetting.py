@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,21 +18,25 @@ from deephealth.lake.folder import LakeFolder
 from deephealth.lake.layout.names import TABLES
 from deephealth.lake.layout.published import Entry
 
-__all__ = ["forget_in_cohort", "forget_in_index", "forget_in_tables"]
+__all__ = ["forget_in_cohort", "forget_in_index", "forget_in_tables", "forget_in_write_ahead_logs"]
 
 _TABLES = (".tsv", ".csv")
 
 
-def forget_in_tables(lake: LakeFolder, subject: str) -> int:
-    """Remove the rows that name a subject from every table of the lake; returns how many.
+def forget_in_tables(lake: LakeFolder, subject: str) -> dict[str, int]:
+    """Remove the rows that name a subject from every table of the lake.
+
+    Returns:
+        Path of each table that changed, relative to the lake, and how many of its rows went.
 
     A row names it when one of its cells holds the pseudonym as a word, such as ``sub-X`` or a path with it.
     """
-    removed = 0
+    changed = {}
     for top in (lake.rawdata, lake.derivatives, lake.catalogue):
         for path in sorted(one for one in top.rglob("*") if one.suffix in _TABLES and one.is_file()):
-            removed += _forget_rows(path, subject)
-    return removed
+            if rows := _forget_rows(path, subject):
+                changed[path.relative_to(lake.root).as_posix()] = rows
+    return changed
 
 
 def _forget_rows(path: Path, subject: str) -> int:
@@ -138,3 +144,16 @@ def _current(lake: LakeFolder, entry: Entry) -> Entry:
     if not path.is_file():
         return entry
     return replace(entry, facts=replace(entry.facts, sha256=sha256(path), bytes=path.stat().st_size))
+
+
+def forget_in_write_ahead_logs(lake: LakeFolder) -> None:
+    """Empty the write-ahead logs of SQLite, in which deleted rows can be read until they are written over.
+
+    A log that another process is reading stays; the search for traces will say so.
+    """
+    for path in sorted(lake.state.glob("*.sqlite")):
+        with closing(sqlite3.connect(path, timeout=5)) as database:
+            try:
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error:  # busy, or no database at all
+                continue

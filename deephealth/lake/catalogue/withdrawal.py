@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from deephealth.core.files import atomic_write_json, below, fsync_folder, storage_errors
-from deephealth.lake.catalogue.forgetting import forget_in_cohort, forget_in_index, forget_in_tables
+from deephealth.lake.catalogue.forgetting import (
+    forget_in_cohort,
+    forget_in_index,
+    forget_in_tables,
+    forget_in_write_ahead_logs,
+)
 from deephealth.lake.catalogue.index import index_path, open_index
 from deephealth.lake.catalogue.lineage import cohorts_of, runs_of, withdrawn_name, write_run
 from deephealth.lake.catalogue.traces import Trace, find_traces
@@ -44,6 +49,7 @@ class Removal:
     Args:
         files: how many files were removed.
         rows: how many rows of tables were removed.
+        tables: the tables they stood in, relative to the lake; those that the journal lists have another digest now.
         cohorts: names of the cohorts that held the subject.
         runs: registered runs that saw it: id, name, use case, splits, models with their SHA-256.
         traces: where something of the subject was still found afterwards; empty, or the withdrawal is not done.
@@ -52,6 +58,7 @@ class Removal:
 
     files: int
     rows: int
+    tables: tuple[str, ...]
     cohorts: tuple[str, ...]
     runs: tuple[dict[str, Any], ...]
     traces: tuple[Trace, ...]
@@ -75,7 +82,12 @@ class _Tombstone:
     cohorts: list[str] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     files: int = 0
-    rows: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many rows of tables were removed."""
+        return sum(self.tables.values())
 
 
 def withdrawals_folder(lake: LakeFolder) -> Path:
@@ -120,13 +132,14 @@ def remove_subject(
     tomb = _read(tomb_file) or _gather(lake, subject, ledger)
     atomic_write_json(tomb_file, asdict(tomb))
     tomb.files += _remove_files(lake, tomb)
-    tomb.rows += forget_in_tables(lake, subject)
+    tomb.tables |= forget_in_tables(lake, subject)
     for cohort in tomb.cohorts:
         tomb.files += forget_in_cohort(lake.derivatives / cohort, subject)
     atomic_write_json(tomb_file, asdict(tomb))
     _rename_in_records(lake, subject)
     forget_in_index(lake, subject)
     ledger.forget(subject)
+    forget_in_write_ahead_logs(lake)
     if refresh is not None:
         refresh()
     record = _write_record(lake, tomb)
@@ -135,7 +148,9 @@ def remove_subject(
     if not traces:  # else the next call tries again what this one could not remove
         tomb_file.unlink(missing_ok=True)
         fsync_folder(tomb_file.parent)
-    return Removal(tomb.files, tomb.rows, tuple(tomb.cohorts), tuple(tomb.runs), tuple(traces), record)
+    return Removal(
+        tomb.files, tomb.rows, tuple(sorted(tomb.tables)), tuple(tomb.cohorts), tuple(tomb.runs), tuple(traces), record
+    )
 
 
 def _read(path: Path) -> _Tombstone | None:

@@ -95,21 +95,26 @@ class ColumnContent:
 
     def _checked(self, named: Role, name: str) -> Role:
         """Return a role that a name suggests, where the content does not say otherwise."""
-        if named is Role.IDENTIFIER:
-            few = self.distinct is not None and len(self.distinct) <= 0.5 * self.filled
-            short = self.distinct is not None and all(len(value) < 5 for value in self.distinct)
-            return self._by_content(name) if few and short else Role.IDENTIFIER
-        if named is Role.FILE and self.share("number") > 0.9:  # how many slides, not which
-            return self._by_content(name)
+        number = self.share("number") > 0.9
         if named in (Role.SENSITIVE, Role.TIME, Role.YEAR, Role.DATE) and self.dates.likely:
             return Role.DATE
-        if named is Role.TIME:
-            return Role.TIME if self.share("time") > 0.9 else self._by_content(name)
-        if named in (Role.YEAR, Role.DATE, Role.AGE) and self.filled and self.share("number") < 0.9:
-            return Role.TEXT if named is not Role.AGE else Role.AGE
-        if named is Role.DATE:
-            return Role.YEAR if self._years() else self._by_content(name)
-        return named
+        if named in (Role.YEAR, Role.DATE) and self.filled and not number:
+            return Role.TEXT
+        if named is Role.DATE and self._years():
+            return Role.YEAR
+        doubted = (
+            (named is Role.FILE and number)  # how many slides, not which
+            or (named is Role.TIME and self.share("time") <= 0.9)
+            or (named is Role.IDENTIFIER and self._few_and_short())
+            or named is Role.DATE
+        )
+        return self._by_content(name) if doubted else named
+
+    def _few_and_short(self) -> bool:
+        """Whether what is called an identifier is rather a class: few values, of few letters, again and again."""
+        if self.distinct is None or len(self.distinct) > 0.5 * self.filled:
+            return False
+        return all(len(value) < 5 for value in self.distinct)
 
     def _years(self) -> bool:
         return bool(self.distinct) and all(re.fullmatch(r"(19|20)\d\d", value) for value in self.distinct or ())

@@ -55,7 +55,7 @@ _HARMLESS = re.compile(
     r"(^|_)(class|label|category|icd\w*|snomed|loinc|atc|slice|series|frame|channel|fold|split|follow_up|lesion_count|grade|"
     r"stage|score|visit|session|run|scanner|survival|event|echo|repetition|reaction|onset|duration)(_|$)"
 )
-_HARMLESS_FOR = frozenset({Role.IDENTIFIER, Role.YEAR, Role.TIME, Role.FILE})
+_HARMLESS_FOR = frozenset({Role.IDENTIFIER, Role.YEAR, Role.TIME})
 
 
 def normalised(name: str) -> str:

@@ -9,11 +9,12 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deephealth.core.errors import DeepHealthError, StorageError
 from deephealth.core.files import atomic_write, atomic_write_json, below, replacing
+from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.folder import LakeFolder
 from deephealth.lake.layout.convert import Kind, Made, convert, kind_of, link_or_copy
 from deephealth.lake.layout.names import ImageName, image_name, subject_folder
@@ -153,12 +154,22 @@ class _Visit:
                 self.table.assign([Candidate(image.label, name.without_run, image.order)])
                 self.table.save()
             run = self.table.rows[image.label].run
-            several = len(made) > 1
-            return [
-                file
-                for number, one in enumerate(made, 1)
-                for file in _put(self.folder, one, name, run, number if several else None)
-            ]
+            files = []
+            for number, one in enumerate(made, 1):
+                known = {**_device(image.objects[0].facts), **one.side_car} if one.side_car else {}
+                chunk = number if len(made) > 1 else None
+                files += _put(self.folder, replace(one, side_car=known), name, run, chunk)
+            return files
+
+
+def _device(facts: ObjectFacts) -> dict[str, str]:
+    """What the header says of the device; dcm2niix leaves out makers that it does not know."""
+    said = {
+        "Manufacturer": facts.manufacturer,
+        "ManufacturersModelName": facts.model,
+        "BodyPartExamined": facts.body_part,
+    }
+    return {key: value for key, value in said.items() if value}
 
 
 def _put(folder: Path, made: Made, name: ImageName, run: int, chunk: int | None) -> list[str]:

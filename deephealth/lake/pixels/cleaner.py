@@ -107,7 +107,7 @@ class PixelCleaner:
         for index in look.seen[:4]:
             for _ in range(self._settings.rounds):
                 picture = frames.shown(painted(frames.stored(index).copy(), look.findings, frames))
-                left = finder.find(picture, thorough=True)
+                left = finder.find(picture)
                 if not left.boxes:
                     break
                 look.findings += left.boxes

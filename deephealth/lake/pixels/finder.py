@@ -16,7 +16,7 @@ from deephealth.lake.pixels.screen import find_lines
 __all__ = ["Finding", "Findings", "TextFinder"]
 
 _LEAST = 0.25  # score of a line that is worth reading
-_MOST_READ = 40  # lines of one picture that are read
+_MOST_READ = 16  # lines of one picture that are read
 _LETTER = 22.0  # height of letters that the detector sees best, pixels
 _COARSE = 960  # longest side of the picture when nothing is known about its letters
 
@@ -67,7 +67,7 @@ class TextFinder:
     def screen(self, picture: np.ndarray) -> list[Line]:
         """Return what may be lines, best first, of each place one."""
         lines = [line for line in find_lines(grey_of(picture)) if line.score >= _LEAST]
-        return _best(lines)
+        return sorted(_best(lines), key=lambda line: -line.heat - line.score)
 
     def find(self, picture: np.ndarray, *, lines: Sequence[Line] | None = None, thorough: bool = False) -> Findings:
         """Return the writing in a picture.

@@ -27,6 +27,7 @@ class Line:
         score: how much it looks like writing, 0 to 1.
         upright: whether letters stand side by side rather than one above the other.
         dark: whether the letters are darker than what is around them.
+        heat: how sure the network is of the place, a logit.
     """
 
     x0: int
@@ -38,6 +39,7 @@ class Line:
     score: float
     upright: bool
     dark: bool
+    heat: float = 0.0
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class _Outlines:
     contrast: np.ndarray
 
 
-def lines_of(strokes: np.ndarray, least: float, corner: tuple[int, int], scale: int, *, dark: bool) -> list[Line]:
+def lines_of(strokes: np.ndarray, least: float, corner: tuple[int, int], scale: int, *, heat: float, dark: bool) -> list[Line]:
     """Return the lines among strokes.
 
     Args:
@@ -60,14 +62,14 @@ def lines_of(strokes: np.ndarray, least: float, corner: tuple[int, int], scale: 
         least: contrast below which nothing is a stroke.
         corner: (x, y) of the strokes in their level.
         scale: how many pixels of the picture one pixel of this level is wide.
-        dark: goes into the lines.
+        heat, dark: go into the lines.
     """
     outlines = _outlines(strokes, least)
     if outlines is None:
         return []
     shape = strokes.shape
     return [
-        _placed(line, corner, scale, upright=upright, dark=dark)
+        _placed(line, corner, scale, upright=upright, heat=heat, dark=dark)
         for upright in (True, False)
         for line in _grouped(outlines, shape, upright=upright)
     ]
@@ -152,10 +154,10 @@ def _line(
     return (*box, letters, height, score)
 
 
-def _placed(line: Row, corner: tuple[int, int], scale: int, *, upright: bool, dark: bool) -> Line:
+def _placed(line: Row, corner: tuple[int, int], scale: int, *, upright: bool, heat: float, dark: bool) -> Line:
     x0, y0, x1, y1, letters, height, score = line
     if not upright:
         x0, y0, x1, y1 = y0, x0, y1, x1
     dx, dy = corner
     box = ((x0 + dx) * scale, (y0 + dy) * scale, (x1 + dx) * scale, (y1 + dy) * scale)
-    return Line(*box, letters=letters, height=height * scale, score=score, upright=upright, dark=dark)
+    return Line(*box, letters=letters, height=height * scale, score=score, upright=upright, dark=dark, heat=heat)

@@ -16,16 +16,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from deephealth.core.optional import require
 from deephealth.lake.pixels.lines import Line, lines_of
 
-__all__ = ["SCREEN", "ScreenSettings", "fired", "find_lines", "levels_of", "normalised"]
+__all__ = ["SCREEN", "ScreenSettings", "find_lines", "fired", "levels_of", "logits", "normalised"]
 
+Zone: TypeAlias = tuple[int, int, int, int, float]
 CELL = 8
+_RUN = 5
 _CLIP = 4.0
 _PEN = 9  # strokes are thinner than this, pixels of a level
 _WEIGHTS = Path(__file__).with_name("screen.onnx")
@@ -36,14 +38,12 @@ class ScreenSettings:
     """How sensitive the screen is.
 
     Args:
-        least: logit from which a cell of 8 x 8 pixels counts.
-        cells: how many such cells have to touch.
+        least: logit from which five cells of 8 x 8 pixels count as writing.
         least_contrast: of 8-bit values; scaled to the range of others.
         smallest_side: copies are halved until their shorter side would fall below this.
     """
 
     least: float = -1.0
-    cells: int = 3
     least_contrast: float = 8.0
     smallest_side: int = 48
 
@@ -89,24 +89,33 @@ def levels_of(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> Iterato
         scale *= 2
 
 
-def fired(level: np.ndarray, least: float, settings: ScreenSettings = SCREEN) -> list[tuple[int, int, int, int]]:
-    """Return the boxes (x0, y0, x1, y1) of one level in which the network sees writing."""
+def fired(level: np.ndarray, least: float, settings: ScreenSettings = SCREEN) -> list[Zone]:
+    """Return the boxes of one level in which the network sees writing: x0, y0, x1, y1, highest logit."""
     import cv2
 
-    hot = (logits(level, least) > settings.least).astype(np.uint8)
-    if not hot.any():
+    hot = along_lines(logits(level, least))
+    over = (hot > settings.least).astype(np.uint8)
+    if not over.any():
         return []
-    joined = cv2.dilate(hot, np.ones((3, 3), np.uint8))
+    joined = cv2.dilate(over, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    cells = np.bincount(labels[hot > 0], minlength=count)
+    highest = np.full(count, -np.inf)
+    np.maximum.at(highest, labels[over > 0], hot[over > 0])
     height, width = level.shape
-    found = []
+    found: list[Zone] = []
     for number in range(1, count):
-        if cells[number] >= settings.cells:
-            x, y, w, h = (int(value) * CELL for value in stats[number, :4])
-            box = (max(0, x - 2 * CELL), max(0, y - CELL), min(width, x + w + 2 * CELL), min(height, y + h + CELL))
-            found.append(box)
+        x, y, w, h = (int(value) * CELL for value in stats[number, :4])
+        box = (max(0, x - 2 * CELL), max(0, y - CELL), min(width, x + w + 2 * CELL), min(height, y + h + CELL))
+        found.append((*box, float(highest[number])))
     return found
+
+
+def along_lines(cells: np.ndarray) -> np.ndarray:
+    """Return the mean of five cells in a row or one above the other, whichever is higher: writing is long."""
+    import cv2
+
+    across = cv2.blur(cells, (_RUN, 1), borderType=cv2.BORDER_REPLICATE)
+    return np.maximum(across, cv2.blur(cells, (1, _RUN), borderType=cv2.BORDER_REPLICATE))
 
 
 def logits(level: np.ndarray, least: float) -> np.ndarray:
@@ -150,17 +159,17 @@ def _network() -> Any:
     return runtime.InferenceSession(str(_WEIGHTS), options, providers=["CPUExecutionProvider"])
 
 
-def _lines_in(level: np.ndarray, zone: tuple[int, int, int, int], scale: int, least: float) -> list[Line]:
+def _lines_in(level: np.ndarray, zone: Zone, scale: int, least: float) -> list[Line]:
     """Return the lines of both polarities in one box of a level."""
     import cv2
 
-    x0, y0, x1, y1 = zone
+    x0, y0, x1, y1, heat = zone
     part = np.ascontiguousarray(level[y0:y1, x0:x1])
     kernel = np.ones((_PEN, _PEN), np.uint8)
     found = []
     for polarity in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
         strokes = cv2.morphologyEx(part, polarity, kernel)
-        found += lines_of(strokes, least, (x0, y0), scale, dark=polarity == cv2.MORPH_BLACKHAT)
+        found += lines_of(strokes, least, (x0, y0), scale, heat=heat, dark=polarity == cv2.MORPH_BLACKHAT)
     return found
 
 

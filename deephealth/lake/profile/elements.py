@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -14,7 +14,7 @@ from deephealth.lake.profile.texts import Codec
 
 __all__ = ["Element", "is_empty", "items_of", "put_bytes", "put_text", "text_of"]
 
-Element = DataElement | RawDataElement
+Element: TypeAlias = DataElement | RawDataElement
 
 
 def is_empty(element: Element) -> bool:

@@ -15,9 +15,7 @@ __all__ = ["METHOD", "stamp"]
 METHOD = f"DeepHealth data lake, DICOM PS3.15 {EDITION} Annex E"
 
 
-def stamp(
-    dataset: Dataset, executed: Iterable[Option], pixels_checked: bool = False, *, method: str = METHOD
-) -> None:
+def stamp(dataset: Dataset, executed: Iterable[Option], pixels_checked: bool = False, *, method: str = METHOD) -> None:
     """Write the de-identification stamps.
 
     Args:

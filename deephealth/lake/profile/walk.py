@@ -30,7 +30,12 @@ __all__ = ["Plan", "Plans", "Walk"]
 _PATIENT_NAME, _PATIENT_ID, _ACCESSION = 0x00100010, 0x00100020, 0x00080050
 _CONTENT, _CODE_VALUE, _SCHEME = 0x0040A730, 0x00080100, 0x00080102
 _DOCUMENT, _DOCUMENT_LENGTH = 0x00420011, 0x00420015
-_SPECIMENS: Final = {0x00400512: "container", 0x00400551: "specimen", 0x00120040: "trial-subject", 0x00120042: "reading"}
+_SPECIMENS: Final = {
+    0x00400512: "container",
+    0x00400551: "specimen",
+    0x00120040: "trial-subject",
+    0x00120042: "reading",
+}
 _ZONE = re.compile(r"[-+]\d{4}")
 _FREE_TEXT = {"LT", "ST", "UC", "UT"}
 _STANDARD_SCHEMES = {"DCM", "SCT", "SRT", "SNM3", "LN", "UCUM", "RADLEX", "FMA", "UMLS", "NCIT", "MA", "RO", "RXNORM"}

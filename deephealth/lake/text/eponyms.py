@@ -37,6 +37,8 @@ def is_eponym(words: Words, first: int, last: int, vocabulary: Vocabulary) -> bo
 
     if tied(first - 1, first - 1) or tied(last + 1, last):
         return True
+    if first > 0 and words.gap(first - 1) in (" ", "/", "-") and listed[first - 1].folded in vocabulary.eponyms:
+        return True  # "Salter Harris"
     after = [word.folded for word in listed[last + 1 : last + 4]]
     if after and after[0] == "s":
         after = after[1:]

@@ -108,13 +108,15 @@ def find_numbers(text: str, folded: str) -> Iterator[Removed]:
     """
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(folded):
-            if kind is not Kind.IP or _is_address(match.group()):
+            if not _is_technical(kind, match.group()):
                 group = match.lastgroup if match.lastgroup == "value" else 0  # the label stays
                 yield Removed(kind, *match.span(group or 0))
     for match in _ZIP.finditer(text):
         yield Removed(Kind.PLACE, match.start(), match.end())
 
 
-def _is_address(text: str) -> bool:
-    """A software version such as ``1.2.0.4`` has short groups; an address has at least two long ones."""
-    return ":" in text or "-" in text or sum(len(group) > 1 for group in text.split(".")) > 1
+def _is_technical(kind: Kind, found: str) -> bool:
+    """Return whether a find is a software version or a row of b-values rather than an address or a telephone."""
+    if kind is Kind.IP and ":" not in found and "-" not in found:
+        return sum(len(group) > 1 for group in found.split(".")) < 2
+    return kind is Kind.PHONE and all(group.endswith("0") and len(group) > 1 for group in found.split())

@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--real", action="store_true", help="the whole command on DICOM files")
     parser.add_argument("--child", nargs=2, metavar=("FOLDER", "SOURCE"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments, _ = parser.parse_known_args()  # what follows --child is the command's
     if arguments.child:
         return child(Path(arguments.child[0]), Path(arguments.child[1]))
     started = time.perf_counter()
@@ -93,9 +93,9 @@ class Real(StandIn):
         write_dicom(self.folder / "in")
         made = self.folder / "made"
         made.mkdir()
-        self._deephealth(
-            *("init", made / "lake", "--project", "kill", "--vault", made / "vault", "--vault-key", made / "key")
-        )
+        (made / "vault").mkdir()
+        (made / "keys").mkdir()
+        self._deephealth("init", made / "lake", "--project", "kill", *vault_options(made))
 
     def fresh(self, name: str) -> Path:
         """Copy the empty lake and its vault: the same keys, so the same pseudonyms."""
@@ -106,7 +106,7 @@ class Real(StandIn):
 
     def command(self, folder: Path) -> list[str]:
         """Return the command of one attempt."""
-        options = ("--lake", folder / "lake", "--vault", folder / "vault", "--vault-key", folder / "key")
+        options = ("--lake", folder / "lake", *vault_options(folder))
         parts = ("lake", "intake", self.folder / "in", "--dataset", "chest", "--no-arrange", *options)
         return [sys.executable, __file__, "--child", str(folder), "-", *map(str, parts)]
 
@@ -114,11 +114,16 @@ class Real(StandIn):
         """Return the key of the quarantine."""
         from deephealth.lake.vault.vault import Vault
 
-        with Vault.open(folder / "vault", folder / "key") as vault:
+        with Vault.open(folder / "vault" / "vault.db", folder / "keys" / "vault.key") as vault:
             return vault.quarantine_key()
 
     def _deephealth(self, *parts: object) -> None:
         subprocess.run([sys.executable, "-m", "deephealth", "lake", *map(str, parts)], check=True, cwd=REPOSITORY)
+
+
+def vault_options(folder: Path) -> tuple[object, ...]:
+    """Where the vault and its key lie: in two folders, as the vault demands."""
+    return "--vault", folder / "vault" / "vault.db", "--vault-key", folder / "keys" / "vault.key"
 
 
 def compare(trial: StandIn, kills: int, draw: random.Random) -> dict[str, Any]:
@@ -166,7 +171,7 @@ def moment(draw: random.Random, duration: float) -> tuple[dict[str, str], float 
     if draw.random() < 0.5:
         return {}, draw.uniform(0.1, 1.0) * duration
     call = draw.choice(CALLS)
-    return {"KILL_CALL": call, "KILL_AT": str(draw.randint(1, 40 if call == "rename" else 6))}, None
+    return {"KILL_CALL": call, "KILL_AT": str(draw.randint(1, 40 if call in ("rename", "unlink") else 6))}, None
 
 
 def attempt(trial: StandIn, folder: Path, environment: dict[str, str], delay: float | None) -> int:
@@ -234,7 +239,7 @@ def arm(call: str, at: int) -> None:
     elif call == "commit":
         journal.Journal.transaction = deadly(journal.Journal.transaction)  # type: ignore[method-assign]
     else:
-        Path.unlink = deadly(Path.unlink)  # type: ignore[method-assign]
+        os.unlink = deadly(os.unlink)
 
 
 @dataclass

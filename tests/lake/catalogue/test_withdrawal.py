@@ -5,18 +5,20 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from deephealth.core.errors import DataError, MissingDataError
+from deephealth.core.files import sha256
 from deephealth.data.deephealth_yaml import read_deephealth_yaml
 from deephealth.lake.catalogue import withdrawal as withdrawal_module
 from deephealth.lake.catalogue.card_facts import CardFacts
 from deephealth.lake.catalogue.cards import refresh_cards, write_cards
 from deephealth.lake.catalogue.cohort import make_cohort, read_manifest
-from deephealth.lake.catalogue.index import open_index
+from deephealth.lake.catalogue.index import open_index, write_index
 from deephealth.lake.catalogue.lineage import cohorts_of, register_run, runs, runs_of
 from deephealth.lake.catalogue.query import find
 from deephealth.lake.catalogue.traces import find_traces
@@ -225,6 +227,24 @@ def test_what_can_not_be_removed_is_found_and_said(lake_with_run: LakeMaker) -> 
     assert unfinished(maker.lake) == []
 
 
+def test_rows_go_from_a_table_of_many_and_the_table_stays(maker: LakeMaker) -> None:
+    subject = victim(maker)
+    subjects = sorted({one.facts.subject for one in maker.entries})
+    text = "patient;note\n" + "".join(f'{one};"a\nb ""{at}"""\n' for at, one in enumerate(subjects))
+    facts = replace(maker.entries[0].facts, subject="", session="", key="TABLE1", format="table", series_uid="")
+    table = maker.add(facts, text.encode(), ".csv")
+    write_index(maker.lake, maker.entries)
+    removal = remove_subject(maker.lake, subject, Ledger(maker))
+    assert removal.is_proven
+    assert table.path in removal.tables
+    at = subjects.index(subject)
+    assert (maker.lake.root / table.path).read_text() == text.replace(f'{subject};"a\nb ""{at}"""\n', "")
+    with open_index(maker.lake) as index:
+        found = next(one for one in index.objects() if one.path == table.path)
+    assert found.facts.sha256 == sha256(maker.lake.root / table.path)
+    assert found.facts.bytes == (maker.lake.root / table.path).stat().st_size
+
+
 def test_quarantined_originals_go_too(lake_with_run: LakeMaker) -> None:
     maker, ledger = lake_with_run, Ledger(lake_with_run)
     maker.lake.quarantine.mkdir()
@@ -240,11 +260,12 @@ def test_with_the_real_journal_open(lake_with_run: LakeMaker) -> None:
     journal_module = pytest.importorskip("deephealth.lake.intake.journal")
     maker, subject = lake_with_run, victim(lake_with_run)
     with journal_module.Journal(maker.lake.journal) as journal:
+        outcome = json.dumps({"tally": {}, "boxes": [], "executed": []})
         with journal.transaction() as database:
             for at, one in enumerate(maker.entries):
                 path = one.path.removeprefix(f"rawdata/{one.dataset}/")
                 facts = json.dumps(one.facts.to_dict())
-                row = (f"S{at}", one.dataset, path, one.facts.subject, "", "", "", facts, "{}", 1)
+                row = (f"S{at}", one.dataset, path, one.facts.subject, "", "", "", facts, outcome, 1)
                 database.execute("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         assert sorted(one.path for one in journal.published()) == sorted(one.path for one in maker.entries)
         removal = remove_subject(maker.lake, subject, journal)

@@ -33,7 +33,9 @@ class WordCleaner:
 
     def __init__(self, identifiers: Identifiers) -> None:
         words = {*identifiers.name_parts(), *identifiers.numbers}
-        self._pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))) or r"(?!)", re.IGNORECASE)
+        self._pattern = re.compile(
+            "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or r"(?!)", re.IGNORECASE
+        )
 
     def clean(self, text: str) -> _Cleaned:
         return _Cleaned(re.sub(r" +", " ", self._pattern.sub("", text)).strip())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import pytest
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.sequence import Sequence
 
 from deephealth.lake.identifiers import Identifiers
@@ -48,7 +48,9 @@ class _Without:
 
     def clean(self, text: str) -> _Without:
         cleaned = _Without(Identifiers())
-        cleaned.text = " ".join(word for word in text.split() if "DOE" not in word.upper() and "JANE" not in word.upper())
+        cleaned.text = " ".join(
+            word for word in text.split() if "DOE" not in word.upper() and "JANE" not in word.upper()
+        )
         return cleaned
 
 
@@ -84,7 +86,7 @@ def whole_dataset() -> Dataset:
     return dataset
 
 
-@lru_cache(maxsize=None)
+@cache
 def cleaned(profile: str) -> Dataset:
     dataset = whole_dataset()
     known = Identifiers.of(names=[NAME])
@@ -224,9 +226,7 @@ def test_row(row: Row) -> None:
 
 
 @pytest.mark.parametrize("implicit", [False, True])
-def test_raw_bytes_of_a_file_fare_like_values_in_memory(
-    implicit: bool, through_file: Callable[..., Dataset]
-) -> None:
+def test_raw_bytes_of_a_file_fare_like_values_in_memory(implicit: bool, through_file: Callable[..., Dataset]) -> None:
     dataset = whole_dataset()
     for element in list(dataset):
         if element.VR in ("UN", "OB", "OW") or not keyword_for_tag(element.tag):

@@ -49,7 +49,9 @@ def test_private_attributes_in_sequences(ct: Make, clean: Clean, through_file: M
     assert private == {0x00190010, 0x0019100C, 0x0019100E}
 
 
-def test_a_safe_attribute_with_another_value_than_the_standard_says_goes(ct: Make, clean: Clean, through_file: Make) -> None:
+def test_a_safe_attribute_with_another_value_than_the_standard_says_goes(
+    ct: Make, clean: Clean, through_file: Make
+) -> None:
     dataset = ct()
     block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
     block.add_new(0x0C, "LO", "DOE^JANE")  # a b value should stand here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pydicom
@@ -50,10 +50,12 @@ def _sound(path: str) -> bool:
     return dataset is not None and _written(dataset) is not None
 
 
-FILES = sorted(path for path in map(str, get_testdata_files()) if path.endswith((".dcm", "DICOMDIR")) or "." not in Path(path).name)
+FILES = sorted(
+    path for path in map(str, get_testdata_files()) if path.endswith((".dcm", "DICOMDIR")) or "." not in Path(path).name
+)
 
 
-@lru_cache(maxsize=None)
+@cache
 def cleaner(options: frozenset[Option]) -> HeaderCleaner:
     return HeaderCleaner(Profile(options), Pseudonyms(bytes(32)))
 
@@ -90,7 +92,9 @@ def test_file(path: str) -> None:
         assert again.get("PatientBirthDate", "") in ("", None)
 
 
-@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "rtdose.dcm", "JPEG2000.dcm", "US1_J2KR.dcm", "color-pl.dcm"])
+@pytest.mark.parametrize(
+    "name", ["CT_small.dcm", "MR_small.dcm", "rtdose.dcm", "JPEG2000.dcm", "US1_J2KR.dcm", "color-pl.dcm"]
+)
 def test_other_libraries_still_read_what_they_read(name: str, tmp_path: Path) -> None:
     sitk = pytest.importorskip("SimpleITK")
     path = next((file for file in FILES if Path(file).name == name), None)

@@ -42,7 +42,11 @@ def test_stamping_twice_is_stamping_once_and_earlier_stamps_stay() -> None:
     dataset = Dataset()
     dataset.DeidentificationMethod = "Earlier method"
     earlier = Dataset()
-    earlier.CodeValue, earlier.CodingSchemeDesignator, earlier.CodeMeaning = "113109", "DCM", "Retain Device Identity Option"
+    earlier.CodeValue, earlier.CodingSchemeDesignator, earlier.CodeMeaning = (
+        "113109",
+        "DCM",
+        "Retain Device Identity Option",
+    )
     dataset.DeidentificationMethodCodeSequence = [earlier]
     for _ in range(2):
         stamp(dataset, {Option.BASIC})
@@ -53,4 +57,7 @@ def test_stamping_twice_is_stamping_once_and_earlier_stamps_stay() -> None:
 @pytest.mark.parametrize("option", list(Option))
 def test_meanings_are_pydicoms(option: Option) -> None:
     known = {code.value: code.meaning for name in codes.CID7050.dir() for code in [getattr(codes.CID7050, name)]}
-    assert option.meaning.replace("Application ", "") in (known[option.value], known[option.value].replace("Application ", ""))
+    assert option.meaning.replace("Application ", "") in (
+        known[option.value],
+        known[option.value].replace("Application ", ""),
+    )

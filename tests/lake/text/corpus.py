@@ -40,6 +40,13 @@ PATIENTS = {
         ("Long", "Gareth"), ("De la Cruz", "Esteban"), ("Haddad", "Nour"), ("Okonkwo", "Chidinma"), ("Esposito", "Ginevra"),
     ],
 }  # fmt: skip
+PATIENTS["third"] = [
+    ("Szymańska", "Grażyna"), ("McAllister", "Rory"), ("Weißgerber", "Hannelore"), ("Muñoz Vidal", "Ángela"), ("ten Hoopen", "Maarten"),
+    ("Saint-Étienne", "Clémence"), ("Della Corte", "Pasqualina"), ("Jackson", "Deshawn"), ("Brandstätter", "Jörg"), ("Zubizarreta", "Ainhoa"),
+    ("Davis", "Peggy Sue"), ("Pham", "Quoc Bao"), ("O'Shaughnessy", "Ciarán"), ("Freiherr von Thurn", "Ottokar"), ("Black", "Tamika"),
+    ("Çelik", "Gülsüm"), ("Anagnostopoulos", "Vasiliki"), ("Jónsson", "Ólafur"), ("Poe", "Edgar"), ("Horváth", "Zsófia"),
+    ("Foot", "Barnaby"), ("El Khoury", "Rania"), ("Adeyemi", "Folasade"), ("Santos Silva", "Joaquim"), ("Costa", "Beniamino"),
+]  # fmt: skip
 # Texts with the patient's known identifiers. {L} {F} family and given name, {I} given initial, {N} number,
 # {D:format} birth date.
 OWN = {
@@ -52,6 +59,9 @@ TAC craneal {L} {F}|ecografia addome {LU} {FU}|colonna lombare {F} {L}|birth {D:
 ankle for {F} {L}; compare|the patient {F} {L} tolerated contrast well|{L} tolerated contrast well|We thank you for referring {F} {L} with headache|{F} has headache|{I} {L} colon|colon {L}, {I}|{il}_colon|{l}.{f} colon|{f}_{l} colon|{LU}{FU} colon|
 file {L}{F}.dcm colon|{D:%Y/%m/%d} colon|acc {N} colon|Id {N} colon|{F} {L} {D:%d.%m.%Y} {N} colon|{N}-{L}-colon|x-ray of {F} {L} {D:%b %d %Y}|Dr. {L} colon|re: {F} {L}""",
 }
+OWN["third"] = """{F} {L} - MR prostate|prostate {LU}, {FU} ax|PROSTATE [{L}^{F}]|{N} prostate dyn|dyn ({N}) {L}|{L}/{F}/{D:%d.%m.%Y}/prostate|{F}.{L} {D:%d%m%Y} prostate|exam {D:%m/%d/%y} {F} {L}|{L}'s prostate|
+Ms. {L} returns with cough|{F} reports cough since May|cough, {F} {L}, {N}|spine of {FU} {LU} DOB {D:%d-%b-%Y}|geboren am {D:%d.%m.%Y}: {F} {L}, Husten|{L} {F} né(e) le {D:%d/%m/%Y} toux|{F} {L} (f. nac. {D:%d/%m/%Y}) tos|{F} {L} nato il {D:%d/%m/%Y} tosse|
+{LU}{FU}_{D:%Y%m%d}|img_{l}_{N}|{l}_{f}_{N} uterus|uterus {il}|uterus, {I}. {L}, ax|uterus {F} {L} {D:%Y.%m.%d}|{D:%b. %d, %Y} uterus|phantom {N}|study for {L}, {I}.: uterus|{FU}^{LU} uterus|uterus={L}"""
 # Texts with identifiers that nobody knows beforehand: {P} another person's whole name, {S} a surname.
 OTHERS = {
     "first": """Seen by Dr. {{{S}}}|Dictated by {{{P}}}, MD|Dr. {{{P}}} informed at time of scan|Discussed with Dr {{{S}}} over the phone|Referring physician: {{{P}}}|Mr. {{{S}}} was placed supine|Mrs {{{P}}} has back pain|Tech: {{{P}}}|
@@ -71,6 +81,13 @@ Aufnahmenr. {{20231188}} Thorax|KVNR {{A123456780}} Thorax|historia clínica: {{
 dated {{1/5/20}} unchanged|on {{5 Jan 2020}} unchanged|{{January 5th, 2020}} unchanged|{{20200105}} unchanged|am {{05.01.2020}} um Thorax|seit {{Januar 2020}} Husten|le {{1er février 2020}} toux|depuis {{février 2020}} toux|el {{5/1/2020}} tos|desde {{enero de 2020}} tos|il {{5 gennaio 2020}} tosse|da {{gennaio 2020}} tosse|
 {{05-JAN-2020}} CT|{{2020.01.05}} CT|{{Jan-5-20}} CT|address {{445 Maple Avenue}} lives|Adresse: {{Lindenweg 7}} wohnhaft|domicile {{8 avenue Victor Hugo}} Paris|domicilio {{Avenida de América 45}} piso|indirizzo {{piazza Verdi 3}} interno|{{97}}-year-old man|hip {{Jennifer Hawkins}} left|{{Alessandro}} has cough""",
 }
+OTHERS["third"] = """Interpreted by: {{{P}}}, MD uterus|uterus; ordering MD: {{{P}}}|attn Dr. {{{S}}} uterus|uterus, Mrs. {{{S}}} anxious|cc: {{{P}}}|performed by {{{P}}} RT uterus|Nurse {{{P}}} injected contrast|his wife {{{P}}} drove|dear Dr {{{S}}}, uterus|Miss {{{P}}} tolerated|
+Frau Dr. {{{S}}} befundet Uterus|Uterus, Zuweiser {{{P}}}|OA Dr. {{{S}}} einverstanden|Prof. Dr. {{{P}}} Uterus|Schwester {{{S}}} informiert|Dr {{{P}}} a relu|Monsieur {{{S}}} tousse|relu par {{{P}}}|Mlle {{{S}}} enceinte|médecin traitant : {{{P}}}|
+Dr. {{{P}}} informó|D.ª Dra. {{{S}}} pide|Médico solicitante: {{{P}}}|revisado por {{{P}}}|Don {{{P}}} refiere tos|Prof.ssa {{{P}}} chiede|medico curante: {{{P}}}|visto da {{{P}}}|Signor {{{P}}} tosse|inviato dal dott. {{{S}}}|
+mobile {{0176 5550 1234}} Sohn|{{(303) 555-0175}} mother|office {{303.555.0175}} nurse|ph# {{303-555-0175}} night|Rufnummer {{0351-4555012}} tags|portable {{07 55 50 12 34}} mari|móvil: {{655 501 234}} esposo|cell. {{347 5550123}} marito|mail: {{x.y-z@uni-kl.edu}} frei|
+UNC {{\\\\nas01\\scans}} there|folder {{/Users/wlee/Desktop}} there|MRN#{{0091823}} hip|Patient no. {{44-19-22}} hip|accession: {{CT-2023-00871}} hip|Fall-Nr {{9988776}} Hüfte|Versichertennr. {{B987654321}} Hüfte|expediente {{2209981}} cadera|dossier n° {{20987}} hanche|codice fiscale {{BNCLRA80A41F205Z}} anca|
+AHV {{756.1234.5678.97}} Hüfte|IBAN {{DE89 3704 0044 0532 0130 00}} Rechnung|on {{Feb. 28th, 2021}} stable|as of {{28 Feb 21}} stable|{{2021/02/28}} stable|{{28FEB2021}} stable|{{02.28.2021}} stable|am {{28.2.21}} stabil|im {{Februar 2021}} stabil|{{28 février}} stable|en {{febrero de 2021}} estable|{{28/02/21}} estable|nel {{febbraio 2021}} stabile|
+resides {{77 Sunset Boulevard}} alone|{{Hauptstr. 5}} gemeldet|{{3 impasse des Lilas}} domicile|{{Paseo del Prado 8}} domicilio|{{Viale Mazzini 44}} residenza|aged {{101}} years|{{Margaret}} has chills|chills per {{Beatrice Lombardi}} today"""
 PEOPLE = {
     "first": [
         "Jonathan Harker", "Petra Schönfeld", "Isabelle Moreau", "Álvaro Jiménez", "Francesca Ricci", "Priya Raghavan", "Ewan McTavish", "Dimitri Volkov", "Carlos Ortega", "Lin Zhang",
@@ -78,7 +95,12 @@ PEOPLE = {
     "second": [
         "Rebecca Whitfield", "Torsten Kallweit", "Bérénice Chauvet", "Gonzalo Echevarría", "Matteo Ferrante", "Anjali Deshpande", "Rhys Llewellyn", "Oksana Melnyk", "Paulo Teixeira", "Kwame Boateng",
     ],
-}  # fmt: skip
+}  # fmt: skipPEOPLE["third"] = ["Harriet Pemberton", "Ulrich Zwingenberger", "Maëlle Kervran", "Nuria Bustamante", "Fiorenza Tagliaferri", "Sunil Gopalakrishnan", "Ffion Prydderch", "Yaroslav Tkachenko", "Inês Carvalho", "Mei Huang"]
+
+PEOPLE["third"] = [
+    "Harriet Pemberton", "Ulrich Zwingenberger", "Maëlle Kervran", "Nuria Bustamante", "Fiorenza Tagliaferri",
+    "Sunil Gopalakrishnan", "Ffion Prydderch", "Yaroslav Tkachenko", "Inês Carvalho", "Mei Huang",
+]  # fmt: skip
 
 _SLOT = re.compile(r"\{([A-Za-z]+)(?::([^}]*))?\}")
 _SECRET = re.compile(r"\{\{(.*?)\}\}")

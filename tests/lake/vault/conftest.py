@@ -73,6 +73,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     return tmp_path / "vault" / "chest.vault" if request.param == "sqlite" else request.getfixturevalue("schema")
 
 
+@pytest.fixture(autouse=True)
+def _light_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretching takes half a second by design; the tests stretch less."""
+    monkeypatch.setattr("deephealth.lake.vault.keys._SCRYPT", {"n": 2**10, "r": 8, "p": 1})
+
+
 @pytest.fixture
 def key() -> bytes:
     return generate_key()

@@ -104,6 +104,12 @@ def test_passphrases() -> None:
         material(words, new_kdf(generate_key()))
 
 
+def test_a_guess_at_a_passphrase_is_dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    kdf = new_kdf(Passphrase("correct horse battery"))
+    assert 128 * kdf["n"] * kdf["r"] >= 128 * 2**20  # bytes of memory per guess
+
+
 def test_derived_keys_follow_rfc_5869() -> None:
     """HKDF-SHA-256 by its definition, in five lines."""
     import hashlib
