@@ -11,10 +11,12 @@ from deephealth.cli.lake import (
     consent,
     deidentify,
     find,
+    generate,
     init,
     intake,
     quarantine,
     status,
+    table,
     vault,
     verify,
 )
@@ -25,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="A data lake: files are de-identified, pseudonymised, checked, catalogued, then found and trained from.",
 )
-for module in (init, intake, arrange, verify, status, find, cohort, deidentify):
+for module in (generate, init, intake, table, arrange, verify, status, find, cohort, deidentify):
     name = module.__name__.rpartition(".")[2]
     app.command(name)(getattr(module, name))
 app.command("register")(cohort.register)

@@ -34,11 +34,11 @@ def cohort(
         made = make_verified_cohort(
             opened, " ".join(conditions or []), name=name, labels=labels, seed=seed, progress=update
         )
-    splits = made.manifest["splits"]
-    say(
-        f"cohort '{name}' -> {made.folder}: "
-        + ", ".join(f"{split} {len(ids)} subjects" for split, ids in splits.items())
-    )
+    counts = made.manifest["counts"]
+    shares = ", ".join(f"{split} {sum(of.values())}" for split, of in counts.items())
+    say(f"cohort '{name}' -> {made.folder}: {len(made.manifest['subjects'])} subjects, images {shares}")
+    if made.unlabelled or made.without_image:
+        say(f"left out: {made.unlabelled} images without a label, {made.without_image} objects without an image")
     say(f"next: deephealth train uc12-skin/smoke data.root={made.folder} run.dir=runs/{name}")
 
 
@@ -56,6 +56,5 @@ def register(
     from deephealth.lake.cohorts import register_audited
 
     record = register_audited(open_lake(lake, vault, key), run)
-    say(
-        f"run {record.run} ({record.usecase}) of cohort '{record.cohort}': {sum(map(len, record.subjects.values()))} subjects"
-    )
+    count = sum(map(len, record.subjects.values()))
+    say(f"run {record.run} ({record.usecase}) of cohort '{record.cohort}': {count} subjects")

@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)?|[.,]\d+)([eE][+-]?\d+)?|nan|NaN|inf|-
 _INTEGER = re.compile(r"\d+")
 _UID = re.compile(r"[0-2](\.(0|[1-9]\d*)){4,}")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
-_PHONE = re.compile(r"\+?\(?\d[\d ()/.-]{5,20}\d")
+_PHONE = re.compile(r"(\+|\(|0)[\d ()/.-]{6,22}\d|\d{3}[-.]\d{3}[-.]\d{4}")
 _CODE = re.compile(r"(?=.*\d)[\w./:-]{4,64}")
 _FILE = re.compile(
     r".*\.(dcm|dicom|nii|nii\.gz|png|jpe?g|tiff?|svs|bmp|webp|gif|edf|bdf|txt|json|csv|npz?|mha|nrrd)", re.I
@@ -23,7 +23,9 @@ _MEASURE = re.compile(
     r"(^|_)(vol\w*|count|intensity|dose|pixels?|bytes|size|area|mm3?|ml|length|sum|n|total|cells|index)(_|$)"
 )
 _SECURITY = re.compile(r"\d{3}-\d{2}-\d{4}|\d{3} \d{3} \d{4}")
-_TO_CHECK = frozenset({Role.DATE, Role.YEAR, Role.TIME, Role.IDENTIFIER, Role.AGE, Role.SENSITIVE, Role.FILE})
+_TO_CHECK = frozenset(
+    {Role.DATE, Role.YEAR, Role.TIME, Role.IDENTIFIER, Role.AGE, Role.SENSITIVE, Role.FILE, Role.NAME}
+)
 _MOST_DISTINCT = 5_000
 _ABSENT = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "?", "unknown", "unk"})
 
@@ -44,7 +46,9 @@ class ColumnContent:
         self.words = 0
         self.distinct: set[str] | None = set()
         self.dates = DateColumn()
-        self._counts = dict.fromkeys(("number", "long", "uid", "mail", "phone", "code", "file", "time", "security"), 0)
+        self._counts = dict.fromkeys(
+            ("number", "long", "uid", "mail", "phone", "code", "file", "time", "security", "letters"), 0
+        )
 
     def add(self, value: str) -> None:
         """Take one cell in."""
@@ -63,6 +67,7 @@ class ColumnContent:
         counts["number"] += number
         counts["long"] += number and len(value) >= 7 and bool(_INTEGER.fullmatch(value))
         counts["code"] += short and not number and bool(_CODE.fullmatch(value))
+        counts["letters"] += any(letter.isalpha() for letter in value[:200])
         if not number and short:
             counts["uid"] += bool(_UID.fullmatch(value))
             counts["mail"] += bool(_MAIL.fullmatch(value))
@@ -106,6 +111,7 @@ class ColumnContent:
             (named is Role.FILE and number)  # how many slides, not which
             or (named is Role.TIME and self.share("time") <= 0.9)
             or (named is Role.IDENTIFIER and self._few_and_short())
+            or (named is Role.NAME and (self.share("letters") < 0.1 or self.share("file") > 0.9))
             or named is Role.DATE
         )
         return self._by_content(name) if doubted else named

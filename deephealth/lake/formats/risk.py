@@ -17,7 +17,16 @@ from typing import Any, TypeAlias
 from deephealth.lake.formats.columns import Role
 from deephealth.lake.formats.context import RiskPolicy
 
-__all__ = ["HIDDEN", "Record", "RiskReport", "assess", "choose_levels", "generalised", "suppress_small_cells"]
+__all__ = [
+    "HIDDEN",
+    "Record",
+    "RiskReport",
+    "assess",
+    "choose_levels",
+    "generalised",
+    "group_of",
+    "suppress_small_cells",
+]
 
 HIDDEN = "*"
 _TOP_AGE = 90
@@ -53,8 +62,8 @@ class RiskReport:
         entropy_l: exponential of the smallest entropy of sensitive values over the groups.
         groups: how many groups are released.
         alone_before: patients whom nobody equals, as the table came.
-        hidden: patients whose quasi-identifiers were replaced by ``*``.
-        dropped: patients whose rows were left out.
+        hidden: patients of whom a row's quasi-identifiers were replaced by ``*``.
+        dropped: patients of whom a row was left out.
         levels: how much coarser each quasi-identifier became, by its place.
     """
 
@@ -106,6 +115,9 @@ def top_level(role: Role) -> int:
 
 
 def _age(text: str, width: int) -> str:
+    band = re.fullmatch(r"(\d{1,3})\s*(?:-|to)\s*(\d{1,3})", text)
+    if band:
+        return _band(int(band[1]), int(band[2]), width)
     found = re.fullmatch(r"0*(\d{1,3})(?:[.,]\d+)?\s*(?:[yYaAjJ]\w*)?", text)
     if not found:
         months = re.fullmatch(r"0*(\d{1,3})\s*[MmWwDd]\w*", text)
@@ -117,6 +129,18 @@ def _age(text: str, width: int) -> str:
         return str(years)
     start = years // width * width
     return f"{start}-{min(start + width, _TOP_AGE) - 1}"
+
+
+def _band(low: int, high: int, width: int) -> str:
+    """Return an age band that came as one, at most as fine as it was."""
+    if low >= _TOP_AGE:
+        return f"{_TOP_AGE}+"
+    if high >= _TOP_AGE or low > high:
+        return HIDDEN
+    if width == 1 or high - low + 1 >= width:
+        return f"{low}-{high}"
+    start = low // width * width
+    return f"{start}-{start + width - 1}" if high < start + width else HIDDEN
 
 
 def choose_levels(records: Sequence[Record], roles: Sequence[Role], policy: RiskPolicy) -> tuple[int, ...]:
@@ -146,11 +170,11 @@ def choose_levels(records: Sequence[Record], roles: Sequence[Role], policy: Risk
 
 def assess(
     records: Sequence[Record], roles: Sequence[Role], levels: Sequence[int], policy: RiskPolicy
-) -> tuple[RiskReport, frozenset[Hashable], frozenset[Hashable]]:
-    """Return the report, whose quasi-identifiers must be hidden, and whose rows must be left out.
+) -> tuple[RiskReport, frozenset[Class], bool]:
+    """Return the report, the groups that stand out, and whether their rows must be left out.
 
-    Patients of groups below k (or below l sensitive values) are put into one group without quasi-identifiers; if that
-    group is below k itself, their rows are left out.
+    Rows of groups below k (or below l sensitive values) are put into one group without quasi-identifiers; if that
+    group is itself below k or l, its rows are left out.
 
     Args:
         records: the rows.
@@ -160,34 +184,42 @@ def assess(
 
     Example:
         >>> rows = [Record(n, (sex,), dx) for n, (sex, dx) in enumerate(["Fa", "Fb", "Fa", "Ma"])]
-        >>> report, hidden, dropped = assess(rows, [Role.SEX], [0], RiskPolicy(k=2))
-        >>> report.k_before, report.k, report.l, len(hidden), len(dropped)
-        (1, 3, 2, 0, 1)
+        >>> report, failing, dropped = assess(rows, [Role.SEX], [0], RiskPolicy(k=2))
+        >>> report.k_before, report.k, report.l, failing, dropped
+        (1, 3, 2, frozenset({('M',)}), True)
     """
-    everyone = {record.patient for record in records}
     before = _groups(records, roles, [0] * len(roles), raw=True)
     groups = _groups(records, roles, levels)
-    failing = _failing(groups, policy) if roles else set()
-    dropped = failing if 0 < len(failing) < policy.k else set[Hashable]()
-    hidden = failing - dropped
-    kept: dict[Class, dict[Hashable, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for group, members in groups.items():
-        for patient, values in members.items():
-            if patient not in dropped:
-                kept[(HIDDEN,) * len(roles) if patient in hidden else group][patient] |= values
+    failing = {group for group, members in groups.items() if roles and not _stands(members, policy)}
+    kept = {group: members for group, members in groups.items() if group not in failing}
+    rest: dict[Hashable, set[str]] = defaultdict(set)
+    for group in failing:
+        for patient, values in groups[group].items():
+            rest[patient] |= values
+    everywhere_hidden = (HIDDEN,) * len(roles)
+    for patient, values in kept.get(everywhere_hidden, {}).items() if failing else ():
+        rest[patient] |= values
+    dropped = bool(failing) and not _stands(rest, policy)
+    if failing and not dropped:
+        kept[everywhere_hidden] = rest
     report = RiskReport(
-        patients=len(everyone),
+        patients=len({record.patient for record in records}),
         k_before=min(map(len, before.values()), default=0),
         k=min(map(len, kept.values()), default=0),
         l=min((len(_values(members)) for members in kept.values()), default=0),
         entropy_l=min((_entropy_l(members) for members in kept.values()), default=0.0),
         groups=len(kept),
         alone_before=sum(len(members) == 1 for members in before.values()),
-        hidden=len(hidden),
-        dropped=len(dropped),
+        hidden=0 if dropped else len({patient for group in failing for patient in groups[group]}),
+        dropped=len({patient for group in failing for patient in groups[group]}) if dropped else 0,
         levels=tuple(levels),
     )
-    return report, frozenset(hidden), frozenset(dropped)
+    return report, frozenset(failing), dropped
+
+
+def group_of(quasi: Sequence[str], roles: Sequence[Role], levels: Sequence[int]) -> Class:
+    """Return the group of a row: its quasi-identifiers, made as coarse as ``levels`` says."""
+    return tuple(generalised(value, role, level) for value, role, level in zip(quasi, roles, levels, strict=True))
 
 
 def suppress_small_cells(counts: Mapping[str, int], k: int = 5) -> dict[str, str]:
@@ -235,12 +267,13 @@ def _groups(
 
 
 def _failing(groups: Mapping[Class, Mapping[Hashable, set[str]]], policy: RiskPolicy) -> set[Hashable]:
-    return {
-        patient
-        for members in groups.values()
-        if len(members) < policy.k or (policy.l > 1 and len(_values(members)) < policy.l)
-        for patient in members
-    }
+    """Return the patients who have a row that stands out."""
+    return {patient for members in groups.values() if not _stands(members, policy) for patient in members}
+
+
+def _stands(members: Mapping[Hashable, set[str]], policy: RiskPolicy) -> bool:
+    """Return whether a group may be released."""
+    return len(members) >= policy.k and (policy.l < 2 or len(_values(members)) >= policy.l)
 
 
 def _values(members: Mapping[Hashable, set[str]]) -> set[str]:

@@ -18,7 +18,7 @@ from deephealth.core.files import replacing
 from deephealth.lake.actions import Action, Tally
 from deephealth.lake.formats.columns import GENERALISED, REMOVED, Role, role_by_name
 from deephealth.lake.formats.context import Cleaned, FileContext, FileOutcome, writing
-from deephealth.lake.formats.risk import HIDDEN, Record, RiskReport, assess, choose_levels, generalised
+from deephealth.lake.formats.risk import HIDDEN, Record, RiskReport, assess, choose_levels, generalised, group_of
 from deephealth.lake.formats.table_dates import shift_cell
 from deephealth.lake.formats.table_plan import Column, TablePlan, plan_table, row_patient
 from deephealth.lake.formats.table_reading import open_table
@@ -46,7 +46,7 @@ def clean(source: Path, target: Path, who: FileContext) -> FileOutcome:
         StorageError: the target can't be written.
     """
     plan = plan_table(source, who)
-    roles, levels, report, hidden, dropped = _risk(plan, who)
+    roles, levels, report, failing, dropped = _risk(plan, who)
     cells = _Cells(who, Tally())
     kept = [column for column in plan.columns if column.role not in REMOVED]
     quasi = {column.at: level for column, level in zip(plan.of(*GENERALISED), levels, strict=True)}
@@ -59,11 +59,13 @@ def clean(source: Path, target: Path, who: FileContext) -> FileOutcome:
             patient = row_patient(row[plan.patient.at]) if plan.patient else who.patient
             if not patient:
                 nobody += 1
-            elif patient not in dropped:
-                stars = patient in hidden
+                continue
+            stars = bool(failing) and group_of([row[c.at] for c in plan.of(*GENERALISED)], roles, levels) in failing
+            if not (stars and dropped):
                 writer.writerow([cells.clean(row[c.at], c, patient, quasi.get(c.at), stars) for c in kept])
                 rows += 1
     cells.tally[Action.REMOVED] += (len(plan.columns) - len(kept)) * rows
+    cells.tally += Tally()  # without the kinds that did not occur
     facts = {
         "table_rows": rows,
         "patient_column": names[kept.index(plan.patient)] if plan.patient else "",
@@ -107,8 +109,8 @@ def remove_subjects(table: Path, column: str, subjects: frozenset[str]) -> int:
 
 def _risk(
     plan: TablePlan, who: FileContext
-) -> tuple[list[Role], tuple[int, ...], RiskReport, frozenset[object], frozenset[object]]:
-    """Return the quasi-identifiers' roles and levels, the report, whose are hidden and whose rows are left out."""
+) -> tuple[list[Role], tuple[int, ...], RiskReport, frozenset[tuple[str, ...]], bool]:
+    """Return roles and levels of the quasi-identifiers, the report, the groups that stand out, whether these go."""
     columns, sensitive = plan.of(*GENERALISED), plan.of(Role.SENSITIVE)
     records = [
         Record(
@@ -126,8 +128,8 @@ def _risk(
     if not applied:
         records = [Record(record.patient, (), record.sensitive) for record in records]
     levels = choose_levels(records, roles, who.risk)
-    report, hidden, dropped = assess(records, roles, levels, who.risk)
-    out = len(hidden) + len(dropped)
+    report, failing, dropped = assess(records, roles, levels, who.risk)
+    out = report.hidden + report.dropped
     if roles and (patients < who.risk.k or out > who.risk.max_suppressed * patients):
         raise QuarantineError(
             Reason.RARE_VALUES,
@@ -135,7 +137,7 @@ def _risk(
             allowed=f"groups of {who.risk.k} patients, at most {who.risk.max_suppressed:.0%} left out",
             hint="leave columns out, or take in more patients",
         )
-    return roles, levels if applied else (0,) * len(columns), report, hidden, dropped
+    return roles, levels if applied else (0,) * len(columns), report, failing, dropped
 
 
 def _name(column: Column, cells: _Cells, who: FileContext) -> str:
@@ -224,7 +226,7 @@ class _Cells:
     def _file(self, text: str, column: Column, patient: str) -> tuple[str, Action]:
         ending = _ENDING.search(text)
         stem = re.split(r"[/\\]", text)[-1].removesuffix(ending[0] if ending else "")
-        return self.who.pseudonyms.code("file", stem) + (ending[0].lower() if ending else ""), Action.PSEUDONYM
+        return self.who.pseudonyms.code("identifier", stem) + (ending[0].lower() if ending else ""), Action.PSEUDONYM
 
     def _date(self, text: str, column: Column, patient: str) -> tuple[str, Action]:
         moved = None

@@ -12,6 +12,7 @@ import re
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,8 +106,9 @@ class Placer:
             if place in self._claimed or self._worklist.taken(place) or os.path.lexists(self._checked(place)):
                 return None
             self._claimed.add(place)
-            return Placing.of_object(entry.id, f"{self._staged}/{self.target(entry).name}", place, answer.released)
-        staged = f"{self._staged}/{self.sealed(entry).name}" if answer.is_sealed else ""
+            staged = f"{self._staged}/{entry.id}{_ending(entry.locator)}"
+            return Placing.of_object(entry.id, staged, place, answer.released)
+        staged = f"{self._staged}/{entry.id}{SEALED}" if answer.is_sealed else ""
         return Placing(
             entry.id,
             "quarantined",
@@ -140,7 +142,7 @@ class Placer:
             for entry, _ in self._placed:
                 self._source.done(entry.locator)
             self._placed, self._waiting = self._waiting, []
-            self._claimed.clear()
+            self._claimed = {placing.place for _, placing in self._placed}
             for entry, placing in self._placed:
                 _rename(self._lake, self._worklist.dataset, placing, entry.source, entry.key)
         self._since = time.monotonic()
@@ -151,10 +153,13 @@ class Placer:
         self.commit()
         shutil.rmtree(self._staging, ignore_errors=True)
 
-    def _written(self) -> list[Path]:
-        staged = [self._lake.root / placing.staged for _, placing in self._waiting if placing.staged]
-        placed = [_place(self._lake, self._worklist.dataset, placing) for _, placing in self._placed if placing.staged]
-        return staged + [folder for path in placed for folder in [path.parent, *path.parent.parents][:6]]
+    def _written(self) -> Iterator[Path]:
+        """What was written since the last sync, and the folders that got entries; asked for only without ``syncfs``."""
+        yield from (self._lake.root / placing.staged for _, placing in self._waiting if placing.staged)
+        for _, placing in self._placed:
+            if placing.staged:
+                path = _place(self._lake, self._worklist.dataset, placing)
+                yield from (folder for folder in path.parents if folder.is_relative_to(self._lake.root))
 
 
 def recover(lake: LakeFolder, journal: Journal, keys: JournalKeys) -> None:

@@ -330,12 +330,10 @@ class Worklist:
             )
 
     def taken(self, place: str) -> bool:
-        """Return whether an object lies at a place of the data set, or is about to."""
+        """Return whether a released object lies at a place of the data set."""
         with database_errors():
             row = self.journal.database.execute(
-                "SELECT 1 FROM objects WHERE dataset = ?1 AND path = ?2 UNION ALL"
-                " SELECT 1 FROM files WHERE run = ?3 AND state = 'placing' AND place = ?2 LIMIT 1",
-                (self.dataset, place, self.run),
+                "SELECT 1 FROM objects WHERE dataset = ? AND path = ?", (self.dataset, place)
             ).fetchone()
         return row is not None
 

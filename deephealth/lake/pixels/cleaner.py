@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Box", "PixelCleaner", "PixelOutcome", "PixelSettings"]
 
+_LIMITS = Limits(max_pixels=120_000_000, max_frames=200_000)
 _KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -36,7 +37,7 @@ class PixelSettings:
         most_tiles: tiles of a whole-slide level that are looked at.
     """
 
-    limits: Limits = Limits(max_pixels=120_000_000, max_frames=200_000)
+    limits: Limits = _LIMITS
     rounds: int = 3
     most_tiles: int = 48
 

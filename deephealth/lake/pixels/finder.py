@@ -9,7 +9,7 @@ import numpy as np
 
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pixels.lines import Line
-from deephealth.lake.pixels.policy import Verdict, judge
+from deephealth.lake.pixels.policy import NOBODY, Verdict, judge
 from deephealth.lake.pixels.reader import Found, Reader, reader
 from deephealth.lake.pixels.screen import find_lines
 
@@ -57,7 +57,7 @@ class TextFinder:
         identifiers: of the patient.
     """
 
-    def __init__(self, identifiers: Identifiers = Identifiers()) -> None:
+    def __init__(self, identifiers: Identifiers = NOBODY) -> None:
         self._identifiers = identifiers
 
     @property

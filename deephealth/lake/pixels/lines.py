@@ -54,7 +54,9 @@ class _Outlines:
     contrast: np.ndarray
 
 
-def lines_of(strokes: np.ndarray, least: float, corner: tuple[int, int], scale: int, *, heat: float, dark: bool) -> list[Line]:
+def lines_of(
+    strokes: np.ndarray, least: float, corner: tuple[int, int], scale: int, *, heat: float, dark: bool
+) -> list[Line]:
     """Return the lines among strokes.
 
     Args:
@@ -62,7 +64,8 @@ def lines_of(strokes: np.ndarray, least: float, corner: tuple[int, int], scale: 
         least: contrast below which nothing is a stroke.
         corner: (x, y) of the strokes in their level.
         scale: how many pixels of the picture one pixel of this level is wide.
-        heat, dark: go into the lines.
+        heat: goes into the lines.
+        dark: goes into the lines.
     """
     outlines = _outlines(strokes, least)
     if outlines is None:

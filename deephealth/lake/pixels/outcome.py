@@ -14,7 +14,7 @@ class Box:
     Args:
         frame: number of the frame from 0; -1 for every frame.
         x0, y0, x1, y1: first column and row, and those after the last.
-        why: ``"read"``, ``"seen"`` (looks like writing, could not be read), ``"banner"``, ``"device"``, ``"overlay bits"``.
+        why: ``"read"``, ``"seen"`` (looks like writing and could not be read) or ``"overlay bits"``.
         score: how sure, 0 to 1.
     """
 

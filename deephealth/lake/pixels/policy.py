@@ -7,7 +7,9 @@ from enum import Enum
 
 from deephealth.lake.identifiers import Identifiers
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["NOBODY", "Verdict", "judge"]
+
+NOBODY = Identifiers()
 
 
 class Verdict(Enum):
@@ -18,20 +20,19 @@ class Verdict(Enum):
     NOTHING = "nothing"
 
 
-_MARKS = frozenset(
-    """
+_MARK_WORDS = """
     l r a p h f s i al ar pl pr la ra ap pa lat ll rl lpo rpo lao rao rlat llat rcc lcc cc mlo rmlo lmlo ml lm xccl
     left right erect upright supine prone decub portable sitting standing anterior posterior head feet
     cm mm hz khz mhz db kv kvp ma mas ms cm/s m/s fps gain dr mi tis tib fr zoom
-    """.split()
-)
+"""
+_MARKS = frozenset(_MARK_WORDS.split())
 _NUMBER = re.compile(r"[+-]?\d{1,3}([.,]\d{1,2})?")
 _VALUE = re.compile(r"[+-]?\d{1,4}([.,]\d{1,2})?(cm|mm|hz|khz|mhz|db|kv|kvp|ma|mas|ms|cm/s|m/s|fps|%|x|°)")
 _LETTERS = re.compile(r"[^\W_]", re.UNICODE)
 _LATIN = re.compile(r"[0-9A-Za-z\u00c0-\u024f]")
 
 
-def judge(text: str, score: float, identifiers: Identifiers = Identifiers(), *, least: float = 0.6) -> Verdict:
+def judge(text: str, score: float, identifiers: Identifiers = NOBODY, *, least: float = 0.6) -> Verdict:
     """Say what a line is.
 
     Args:

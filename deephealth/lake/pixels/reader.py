@@ -77,7 +77,7 @@ class Reader:
         found = []
         for top, left, tile in _tiles(picture):
             for corners, score in self._detect_tile(tile):
-                found.append(_back(corners + (left, top), score, scale))
+                found.append(_back(corners + np.array((left, top)), score, scale))
         return found
 
     def _detect_tile(self, tile: np.ndarray) -> list[tuple[np.ndarray, float]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deephealth.core.errors import LimitError, UnreadableFileError
 from deephealth.io.dicom.access import open_pixels
 from deephealth.io.dicom.colour import ybr_to_rgb
 from deephealth.io.dicom.decoders import MAX_RATIO, RATIO_FROM_BYTES, decode_frame
@@ -14,7 +15,6 @@ from deephealth.io.dicom.fragments import Frames, find_frames
 from deephealth.io.dicom.native import clear_unused_bits, native_frame
 from deephealth.io.dicom.palette import from_palette
 from deephealth.io.dicom.syntaxes import NATIVE
-from deephealth.core.errors import LimitError
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class StoredFrames:
         if layout.frames > limits.max_frames:
             raise LimitError(f"{_NAME} has {layout.frames} frames", allowed=f"at most {limits.max_frames}")
         if self._access.family == NATIVE:
-            limits.check_array((-(-layout.frames * layout.frame_bits // 8),), 1, _NAME, on_disk=size)
+            wanted = -(-layout.frames * layout.frame_bits // 8)
+            if wanted > size:
+                raise UnreadableFileError(f"{_NAME} claims {wanted} bytes of pixels and holds {size}")
             return
         claimed = layout.frames * layout.rows * layout.columns * layout.samples * layout.dtype.itemsize
         if claimed > RATIO_FROM_BYTES and claimed > MAX_RATIO * size:

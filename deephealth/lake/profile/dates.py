@@ -110,8 +110,8 @@ def capped_age(text: str) -> str | None:
     Source: 45 CFR 164.514(b)(2)(i)(C); DICOM PS3.5 section 6.2 (AS).
 
     Example:
-        >>> capped_age("089Y"), capped_age("090Y"), capped_age("103Y"), capped_age("999M"), capped_age("91"), capped_age("x")
-        ('089Y', '090Y', '090Y', '999M', '090Y', None)
+        >>> [capped_age(age) for age in ("089Y", "090Y", "103Y", "999M", "91", "x")]
+        ['089Y', '090Y', '090Y', '999M', '090Y', None]
     """
     clean = text.strip(" \0")
     found = _AGE.fullmatch(clean.upper())

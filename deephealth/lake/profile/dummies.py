@@ -46,11 +46,11 @@ _WIDTHS: Final = {
 
 
 def dummy_bytes(vr: str) -> bytes:
-    """Return an encoded dummy value of a representation other than ``SQ`` and ``UI``; its length is even.
+    r"""Return an encoded dummy value of a representation other than ``SQ`` and ``UI``; its length is even.
 
     Example:
         >>> dummy_bytes("LO"), dummy_bytes("TM"), dummy_bytes("US"), dummy_bytes("OB")
-        (b'ANONYMIZED', b'000000', b'\\x00\\x00', b'\\x00\\x00')
+        (b'ANONYMIZED', b'000000', b'\x00\x00', b'\x00\x00')
     """
     text = _TEXTS.get(vr)
     if text is None:

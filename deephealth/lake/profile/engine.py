@@ -13,11 +13,12 @@ from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.profile.identity import patient_of
 from deephealth.lake.profile.meta import clean_meta
 from deephealth.lake.profile.options import Option
+from deephealth.lake.profile.plans import Plans
 from deephealth.lake.profile.profile import Profile
 from deephealth.lake.profile.subject import Subject
 from deephealth.lake.profile.sweep import MakeCleaner, Sweeper, text_cleaner
 from deephealth.lake.profile.texts import codec_for
-from deephealth.lake.profile.walk import Plans, Walk
+from deephealth.lake.profile.walk import Walk
 from deephealth.lake.pseudonyms import Pseudonyms
 
 __all__ = ["HeaderCleaner", "HeaderOutcome"]

@@ -22,6 +22,7 @@ __all__ = ["identifiers_of", "patient_of"]
 _PATIENT_ID = 0x00100020
 _SHORTEST_NUMBER, _SHORTEST_PLACE = 4, 4
 _WELL_KNOWN = "1.2.840.10008."
+_BY_VR = {"SQ": "items", "PN": "names"}
 
 
 def patient_of(dataset: Dataset) -> str:
@@ -102,17 +103,13 @@ def _values(kind: str, text: str) -> Iterator[str]:
 @lru_cache(maxsize=16384)
 def _kind(tag: int, vr: str) -> str:
     """Return which field of Identifiers an element belongs into, ``items`` for a sequence, ``""`` for neither."""
-    vr = DICTIONARY[tag] or vr
     if tag in NUMBERS:
         return "numbers"
     if tag in PLACES:
         return "places"
-    if vr == "SQ":
-        return "items"
-    if vr == "PN":
-        return "names"
+    vr = DICTIONARY[tag] or vr
+    if vr in ("DA", "DT"):
+        return "dates" if row_of(tag) is not None else ""
     if vr == "UI":
         return "" if tag in CLASS_UIDS or tag >> 16 == 2 else "uids"
-    if vr in ("DA", "DT") and row_of(tag) is not None:
-        return "dates"
-    return ""
+    return _BY_VR.get(vr, "")

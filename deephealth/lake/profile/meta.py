@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from deephealth.lake.actions import Action
+from deephealth.lake.profile.elements import text_of
+from deephealth.lake.profile.texts import codec_for
 
 __all__ = ["clean_meta"]
 
 _PREAMBLE = 128
+_OBJECT, _IN_META = Tag(0x00080018), Tag(0x00020003)
 _KEPT = {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013}
 
 
@@ -34,10 +39,9 @@ def clean_meta(dataset: Dataset, note: Callable[[int, Action], None]) -> None:
         if tag not in _KEPT:
             del meta._dict[tag]
             note(int(tag), Action.REMOVED)
-    uid = dataset.get("SOPInstanceUID")
+    uid = text_of(dataset._dict[_OBJECT], codec_for(dataset))[0].strip(" \0") if _OBJECT in dataset._dict else ""
     if uid:
-        meta.MediaStorageSOPInstanceUID = uid
-        note(0x00020003, Action.UID)
-    elif "MediaStorageSOPInstanceUID" in meta:
-        del meta.MediaStorageSOPInstanceUID
-        note(0x00020003, Action.REMOVED)
+        meta._dict[_IN_META] = DataElement(_IN_META, "UI", uid)
+        note(int(_IN_META), Action.UID)
+    elif meta._dict.pop(_IN_META, None) is not None:
+        note(int(_IN_META), Action.REMOVED)

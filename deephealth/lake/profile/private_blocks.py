@@ -99,5 +99,5 @@ def _cleaned(walk: Walk, dataset: Dataset, tag: int, element: Element, vr: str, 
 def _is_binary(walk: Walk, tag: int, element: Element, width: int) -> bool:
     walk.note(tag, Action.KEPT)
     if isinstance(element, RawDataElement):
-        return element.VR in (None, "UN") + tuple(_WIDTHS) and len(element.value or b"") % width == 0
+        return element.VR in (None, "UN", *_WIDTHS) and len(element.value or b"") % width == 0
     return not isinstance(element.value, str)

@@ -13,7 +13,7 @@ from deephealth.lake.text.folding import fold
 
 __all__ = ["Cleaner", "MakeCleaner", "Sweeper", "text_cleaner"]
 
-_REMEMBERED = 20_000
+_REMEMBERED, _LONGEST_REMEMBERED = 20_000, 256
 _SHORTEST_NUMBER = 4
 _SHORT = 3
 _UID = re.compile(r"\d+(?:\.\d+){5}")
@@ -50,10 +50,11 @@ class Sweeper:
         make: builds the cleaner.
     """
 
-    __slots__ = ("_cleaner", "_compact", "_full", "_known", "_names")
+    __slots__ = ("_cleaner", "_compact", "_full", "_known", "_names", "clean_bytes")
 
     def __init__(self, identifiers: Identifiers, make: MakeCleaner = text_cleaner) -> None:
         self._cleaner = make(replace(identifiers, uids=frozenset()))  # any UID in a text goes, known or not
+        self.clean_bytes: set[tuple[str, bytes]] = set()  # ways of sweeping, and ASCII values that they leave alone
         self._full: dict[str, str] = {}
         self._known: dict[str, bool] = {}
         words = {fold(part) for part in identifiers.name_parts()}
@@ -61,18 +62,36 @@ class Sweeper:
         self._names = _any_of(words)
         self._compact = _any_of(_compact_forms(identifiers))
 
+    def remember(self, way: str, value: bytes) -> None:
+        """Note that a value in ASCII has nothing to take out under one way of sweeping."""
+        if len(self.clean_bytes) > _REMEMBERED:
+            self.clean_bytes.clear()
+        if len(value) <= _LONGEST_REMEMBERED:
+            self.clean_bytes.add((way, value))
+
     def full(self, text: str) -> str:
         """Take out all that identifies: the patient's own identifiers, and what looks like anybody's."""
         known = self._full.get(text)
         if known is None:
             if len(self._full) > _REMEMBERED:
                 self._full.clear()
-            known = self._full[text] = self._cleaner.clean(text).text if text.strip(" \0") else text
+            known = self._cleaner.clean(text).text if text.strip(" \0") else text
+            if len(text) <= _LONGEST_REMEMBERED:
+                self._full[text] = known
         return known
 
     def known(self, text: str) -> str:
         """Take out identifiers only if one that is known to be the patient's stands in the text."""
         return self.full(text) if self.suspects(text) else text
+
+    def coded(self, text: str) -> str:
+        """Take out identifiers only if a number or date of the patient, or two parts of a name, stand in a code."""
+        if not self.suspects(text):
+            return text
+        folded = fold(text)
+        parts = set(self._names.findall(folded)) if self._names else set()
+        number = self._compact is not None and self._compact.search(re.sub(r"[\W_]+", "", folded))
+        return self.full(text) if number or len(parts) > 1 else text
 
     def suspects(self, text: str) -> bool:
         """Whether something that is known to identify the patient may stand in a text."""
@@ -81,11 +100,13 @@ class Sweeper:
             if len(self._known) > _REMEMBERED:
                 self._known.clear()
             folded = fold(text)
-            answer = self._known[text] = bool(
+            answer = bool(
                 (self._names and self._names.search(folded))
                 or (self._compact and self._compact.search(re.sub(r"[\W_]+", "", folded)))
                 or _UID.search(text)
             )
+            if len(text) <= _LONGEST_REMEMBERED:
+                self._known[text] = answer
         return answer
 
 

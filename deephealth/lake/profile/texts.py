@@ -23,7 +23,7 @@ _DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x3D, 0x5E}
 
 
 class Codec:
-    """Decodes and encodes the texts of one dataset.
+    r"""Decodes and encodes the texts of one dataset.
 
     Args:
         encodings: Python's names for the values of Specific Character Set.
@@ -35,7 +35,7 @@ class Codec:
         >>> codec.decode("Müller".encode("latin-1"))
         ('Müller', 'latin_1')
         >>> codec.encode("Müller", "latin_1")
-        b'M\\xfcller'
+        b'M\xfcller'
     """
 
     __slots__ = ("encodings",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -17,15 +17,15 @@ from deephealth.lake.profile.dates import capped_age, shifted_date, shifted_date
 from deephealth.lake.profile.dummies import DUMMY_TEXT, dummy_bytes, dummy_item, dummy_value
 from deephealth.lake.profile.elements import Element, is_empty, items_of, put_bytes, put_text, text_of
 from deephealth.lake.profile.options import Option
+from deephealth.lake.profile.plans import Plan, Plans
 from deephealth.lake.profile.private_blocks import clean_private
-from deephealth.lake.profile.profile import Handling, Profile
+from deephealth.lake.profile.profile import Handling
 from deephealth.lake.profile.subject import Subject
 from deephealth.lake.profile.sweep import Sweeper
-from deephealth.lake.profile.table import row_of
-from deephealth.lake.profile.tags import CLASS_UIDS, DICTIONARY, PUBLISHED_DATES, REMOVED_TOO, is_descriptive
+from deephealth.lake.profile.tags import PUBLISHED_DATES
 from deephealth.lake.profile.texts import DELIMITED, TEXT_VRS, Codec, codec_for
 
-__all__ = ["Plan", "Plans", "Walk"]
+__all__ = ["Walk"]
 
 _PATIENT_NAME, _PATIENT_ID, _ACCESSION = 0x00100010, 0x00100020, 0x00080050
 _CONTENT, _CODE_VALUE, _SCHEME = 0x0040A730, 0x00080100, 0x00080102
@@ -37,89 +37,7 @@ _SPECIMENS: Final = {
     0x00120042: "reading",
 }
 _ZONE = re.compile(r"[-+]\d{4}")
-_FREE_TEXT = {"LT", "ST", "UC", "UT"}
 _STANDARD_SCHEMES = {"DCM", "SCT", "SRT", "SNM3", "LN", "UCUM", "RADLEX", "FMA", "UMLS", "NCIT", "MA", "RO", "RXNORM"}
-
-
-class Plan(NamedTuple):
-    """What is to be done with an attribute: the step that does it, its representation, and whether nothing is."""
-
-    step: Callable[[Walk, Dataset, int, Element, Plan, Codec], None] | None
-    vr: str
-    handling: Handling
-    needs_value: bool
-
-
-class Plans:
-    """The plans of a profile, worked out when an attribute is first met.
-
-    Args:
-        profile: the profile.
-    """
-
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-        self._known: dict[tuple[str, int], dict[tuple[int, str | None], Plan]] = {}
-
-    def within(self, sop_class: str, sequence: int) -> dict[tuple[int, str | None], Plan]:
-        """Return the plans for the attributes directly within a sequence, 0 for the top."""
-        return self._known.setdefault((sop_class, sequence), {})
-
-    def make(self, tag: int, vr: str, sop_class: str, sequence: int) -> Plan:
-        """Work out the plan for an attribute as it is written with a representation."""
-        standard = DICTIONARY[tag]
-        handling = self.profile.action(tag, sop_class=sop_class, within=sequence)
-        row = row_of(tag)
-        needs = row is not None and "D" in row.basic.split("/")
-        if needs and row is not None and "/" in row.basic:
-            from deephealth.lake.profile.iod_types import type_of
-
-            needs = type_of(tag, sop_class, sequence) == 1
-        if handling is Handling.UNLISTED and (not standard or tag in REMOVED_TOO or tag & 0xFFFF == 0):
-            return Plan(Walk.remove, standard or vr, handling, False)
-        kind = standard or vr
-        if vr in TEXT_VRS and kind not in TEXT_VRS and kind != "SQ":
-            kind = vr
-        return Plan(_step(handling, kind, tag, self.profile), kind, handling, needs)
-
-
-def _step(handling: Handling, vr: str, tag: int, profile: Profile) -> Callable[..., None] | None:
-    fixed = {
-        Handling.REMOVE: Walk.remove,
-        Handling.EMPTY: Walk.empty,
-        Handling.DUMMY: Walk.dummy,
-        Handling.SHIFT: Walk.shift,
-        Handling.CLEAN_PRIVATE: Walk.remove,
-    }
-    if handling in fixed:
-        return fixed[handling]
-    if handling is Handling.CLEAN_GRAPHICS and vr not in TEXT_VRS and vr != "SQ":
-        return Walk.remove  # bitmaps and curves: what is drawn in them can't be told
-    if vr == "SQ":
-        return Walk.sequence
-    if handling is Handling.UID:
-        return Walk.uid
-    if handling in (Handling.CLEAN_TEXT, Handling.CLEAN_GRAPHICS, Handling.CLEAN_CONTENT):
-        return Walk.clean_text if vr in TEXT_VRS else Walk.remove
-    if vr == "AS":
-        return Walk.age
-    if handling is Handling.KEEP:
-        return Walk.sweep if vr in TEXT_VRS - {"UI", "DA", "DT", "TM", "DS", "IS"} else None
-    return _unlisted(vr, tag, profile)
-
-
-def _unlisted(vr: str, tag: int, profile: Profile) -> Callable[..., None] | None:
-    if vr == "UI":
-        return None if tag in CLASS_UIDS or Option.UIDS in profile.options else Walk.uid
-    if vr in ("DA", "DT"):
-        if Option.FULL_DATES in profile.options:
-            return None
-        return Walk.shift if Option.MODIFIED_DATES in profile.options else Walk.empty
-    if vr == "PN":
-        return Walk.empty
-    if vr in ("TM", "DS", "IS") or vr not in TEXT_VRS:
-        return None
-    return Walk.clean_text if vr in _FREE_TEXT or (is_descriptive(tag) and vr in ("LO", "SH")) else Walk.sweep
 
 
 class Walk:
@@ -157,10 +75,10 @@ class Walk:
             plan = known.get((tag, element.VR))
             if plan is None:
                 plan = known[(tag, element.VR)] = self.plans.make(tag, element.VR or "", self.sop_class, within)
-            if plan.step is None:
-                kept += 1
+            if plan.step:
+                getattr(self, plan.step)(dataset, tag, element, plan, codec)
             else:
-                plan.step(self, dataset, tag, element, plan, codec)
+                kept += 1
         self.tally[Action.KEPT] += kept
         if private:
             clean_private(self, dataset, codec, keep=Option.SAFE_PRIVATE in self.plans.profile.options)
@@ -228,21 +146,21 @@ class Walk:
             self._put_dummy(dataset, element, plan.vr)
             self.note(tag, Action.REPLACED)
             return
-        text, encoding = text_of(element, codec)
+        text = text_of(element, codec)[0]
         if plan.vr == "TM" or tag in PUBLISHED_DATES or not text.strip(" \0") or _ZONE.fullmatch(text.strip(" \0")):
             self.note(tag, Action.KEPT)
             return
         move = shifted_datetime if plan.vr == "DT" else shifted_date
         moved = [move(part, self.subject.days) if part.strip(" \0") else "" for part in text.split("\\")]
         new = "\\".join(part or "" for part in moved) if any(moved) else ""
-        if not new and plan.needs_value:
+        if not new and plan.needed:
             new = dummy_bytes(plan.vr).decode("ascii").strip()
         self._put(dataset, element, new, codec, "ascii", plan.vr)
         self.note(tag, Action.SHIFTED if any(moved) else Action.EMPTIED)
 
     def age(self, dataset: Dataset, tag: int, element: Element, plan: Plan, codec: Codec) -> None:
         """An age: nobody above 89 years; what is no age is emptied."""
-        text, encoding = text_of(element, codec)
+        text = text_of(element, codec)[0]
         new = capped_age(text) if text.strip(" \0") else text
         if new is None or new != text.strip(" \0"):
             self._put(dataset, element, new or "", codec, "ascii", "AS")
@@ -257,6 +175,10 @@ class Walk:
     def sweep(self, dataset: Dataset, tag: int, element: Element, plan: Plan, codec: Codec) -> None:
         """Kept text: changed only if something that is known to identify the patient stands in it."""
         self._swept(dataset, tag, element, plan, codec, self.sweeper.known)
+
+    def sweep_code(self, dataset: Dataset, tag: int, element: Element, plan: Plan, codec: Codec) -> None:
+        """A coded word: a patient may be called Short, so only a number or a whole name is taken out."""
+        self._swept(dataset, tag, element, plan, codec, self.sweeper.coded)
 
     def sequence(self, dataset: Dataset, tag: int, element: Element, plan: Plan, codec: Codec) -> None:
         """Every item of a sequence is cleaned like a data set."""
@@ -277,16 +199,19 @@ class Walk:
     def _swept(
         self, dataset: Dataset, tag: int, element: Element, plan: Plan, codec: Codec, clean: Callable[[str], str]
     ) -> None:
-        text, encoding = text_of(element, codec)
-        if not text:
+        value = element.value
+        if type(value) is bytes and (plan.step, value) in self.sweeper.clean_bytes:
             self.tally[Action.KEPT] += 1
             return
+        text, encoding = text_of(element, codec)
         many = plan.vr in DELIMITED and "\\" in text
         new = "\\".join(clean(part) for part in text.split("\\")) if many else clean(text)
         if new == text:
-            self.note(tag, Action.KEPT)
+            self.tally[Action.KEPT] += 1
+            if encoding == "ascii" and type(value) is bytes:
+                self.sweeper.remember(plan.step, value)
             return
-        if plan.needs_value and not new.strip(" \\"):
+        if plan.needed and not new.strip(" \\"):
             new = DUMMY_TEXT
         self._put(dataset, element, new, codec, encoding, plan.vr)
         self.note(tag, Action.CLEANED)

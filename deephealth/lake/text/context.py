@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from deephealth.lake.text.eponyms import is_eponym
+from deephealth.lake.text.names import PARTICLES
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
 from deephealth.lake.text.words import Words
@@ -14,54 +15,361 @@ __all__ = ["CONTEXT_WORDS", "find_names"]
 
 # Titles that are also abbreviations ("MR", "DR", "MS", "SR", "PR" are modalities) need a full stop or another case.
 _TITLES = frozenset(
-    "dr dra drs prof profesor professor professore doctor docteur doktor dott dottor dottore dottoressa dottssa mr mrs ms miss mister herr herrn frau "
-    "fraulein mme mlle monsieur madame mademoiselle sr sra srta senor senora senorita don dona dna sig sigra signor signora signore signorina pr oa oberarzt oberarztin "
-    "chefarzt nurse schwester pfleger sir".split()
+    [
+        "dr",
+        "dra",
+        "drs",
+        "prof",
+        "profesor",
+        "professor",
+        "professore",
+        "doctor",
+        "docteur",
+        "doktor",
+        "dott",
+        "dottor",
+        "dottore",
+        "dottoressa",
+        "dottssa",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mister",
+        "herr",
+        "herrn",
+        "frau",
+        "fraulein",
+        "mme",
+        "mlle",
+        "monsieur",
+        "madame",
+        "mademoiselle",
+        "sr",
+        "sra",
+        "srta",
+        "senor",
+        "senora",
+        "senorita",
+        "don",
+        "dona",
+        "dna",
+        "sig",
+        "sigra",
+        "signor",
+        "signora",
+        "signore",
+        "signorina",
+        "pr",
+        "oa",
+        "oberarzt",
+        "oberarztin",
+        "chefarzt",
+        "nurse",
+        "schwester",
+        "pfleger",
+        "sir",
+    ]
 )
-_AMBIGUOUS_TITLES = frozenset("dr mr ms sr pr don dona sig oa drs dra doctor miss sir nurse".split())
+_AMBIGUOUS_TITLES = frozenset(
+    ["dr", "mr", "ms", "sr", "pr", "don", "dona", "sig", "oa", "drs", "dra", "doctor", "miss", "sir", "nurse"]
+)
 _BETWEEN = frozenset(
-    "med habil dent univ priv doz dipl ing phil nat rer hc h c dott prof dr dra drs herr frau pd ssa ra na sra mme".split()
+    [
+        "med",
+        "habil",
+        "dent",
+        "univ",
+        "priv",
+        "doz",
+        "dipl",
+        "ing",
+        "phil",
+        "nat",
+        "rer",
+        "hc",
+        "h",
+        "c",
+        "dott",
+        "prof",
+        "dr",
+        "dra",
+        "drs",
+        "herr",
+        "frau",
+        "pd",
+        "ssa",
+        "ra",
+        "na",
+        "sra",
+        "mme",
+    ]
 )
 _VERBS = (
-    "seen read performed dictated reported signed reviewed interpreted transcribed verified approved ordered requested referred done scanned acquired entered checked "
-    "informed notified examined typed authorized authorised injected consented obtained assisted evaluated confirmed supervised witnessed taken "
+    "seen read performed dictated reported signed reviewed interpreted transcribed verified approved "
+    "ordered requested referred done scanned acquired entered checked "
+    "informed notified examined typed authorized authorised injected consented obtained assisted evaluated "
+    "confirmed supervised witnessed taken "
     "made prepared edited validated finalized electronically imaged exam study"
 )
 _BY = re.compile(
-    rf"\b(?:(?:{'|'.join(_VERBS.split())})\s+(?:and\s+\w+\s+)?by|(?:discussed|reviewed|consulted|spoke|spoken|communicated|conferred)\s+(?:with|to)|per|(?:called|paged|reported|communicated|faxed|sent)\s+to"
-    r"|(?:untersucht|befundet|diktiert|gelesen|unterschrieben|freigegeben|angefordert|erstellt|durchgefuhrt|validiert|uberwiesen|besprochen|vidiert|erhoben)\s+(?:von|durch|mit)|rucksprache\s+mit"
-    r"|(?:realise|effectue|lu|dicte|signe|valide|interprete|demande|adresse|vu|relu|redige|examine)e?s?\s+(?:par|avec)"
-    r"|(?:realizad|informad|leid|dictad|firmad|validad|solicitad|remitid|vist|revisad|interpretad|explorad|comentad)[oa]s?\s+(?:por|con)"
-    r"|(?:eseguit|refertat|dettat|firmat|validat|richiest|inviat|vist|lett|redatt|visitat|discuss)[oaie]\s+(?:da|dal|dalla|dalla?\s+dott\w*|con))\s*[:.]?\s*"
+    rf"\b(?:(?:{'|'.join(_VERBS.split())})\s+(?:and\s+\w+\s+)?by|(?:discussed|reviewed|consulted|spoke|"
+    rf"spoken|communicated|conferred)\s+(?:with|to)|per|(?:called|paged|reported|communicated|faxed|"
+    rf"sent)\s+to"
+    r"|(?:untersucht|befundet|diktiert|gelesen|unterschrieben|freigegeben|angefordert|erstellt|"
+    r"durchgefuhrt|validiert|uberwiesen|besprochen|vidiert|erhoben)\s+(?:von|durch|mit)|rucksprache\s+mit"
+    r"|(?:realise|effectue|lu|dicte|signe|valide|interprete|demande|adresse|vu|relu|redige|"
+    r"examine)e?s?\s+(?:par|avec)"
+    r"|(?:realizad|informad|leid|dictad|firmad|validad|solicitad|remitid|vist|revisad|interpretad|explorad|"
+    r"comentad)[oa]s?\s+(?:por|con)"
+    r"|(?:eseguit|refertat|dettat|firmat|validat|richiest|inviat|vist|lett|redatt|visitat|"
+    r"discuss)[oaie]\s+(?:da|dal|dalla|dalla?\s+dott\w*|con))\s*[:.]?\s*"
 )
 _INITIALS = re.compile(
-    r"\b(?:tech(?:nologist|nician|n)?|rt|mtra?|mta-?r|rta|rad\s?tech|operator|op|init(?:ials)?|by|user|rad|sonographer|trans(?:criptionist)?|dict|d/t|tsrm|ter|manip|iniziali|iniciales|kurzel|kz|unters(?:ucher)?)\s?[:.#-]\s*([a-z]{2,4})\b(?!\s*[a-z])|//\s?([a-z]{2,4})\b"
+    r"\b(?:tech(?:nologist|nician|n)?|rt|mtra?|mta-?r|rta|rad\s?tech|operator|op|init(?:ials)?|by|user|rad|"
+    r"sonographer|trans(?:criptionist)?|dict|d/t|tsrm|ter|manip|iniziali|iniciales|kurzel|kz|"
+    r"unters(?:ucher)?)\s?[:.#-]\s*([a-z]{2,4})\b(?!\s*[a-z])|//\s?([a-z]{2,4})\b"
 )
 _BY_INITIALS = re.compile(rf"\b(?:{'|'.join(_VERBS.split())})\s+by\s+([a-z]{{2,3}})\b")
 _LABEL = re.compile(
-    r"\b(?P<label>(?:patient(?:in|en|e)?|pat|pt|paciente|paziente)(?:'?s?[\s_-]?(?:name|nom|nombre|nome))?|(?:full|first|last|given|family|middle|maiden|birth|sur|user)?\s?name|nachname|vorname|familienname|geburtsname|nom|prenom|nombres?|apellidos?|cognome|nome"
-    r"|tech(?:nologist|nician)?|radiologist|radiologe|radiologin|radiologue|radiologo|radiologa|radiographer|sonographer|mtra?|mta-?r|operator|operateur|operador|operatore|operatrice|referring(?:\s(?:physician|doctor|md|provider))?|referrer|referred|ref(?:\.?\s?(?:phys(?:ician)?|dr|md|doc))?|(?:attending|ordering|requesting|reading|performing|primary\scare|consulting)\s?(?:physician|doctor|md|provider|radiologist)?|physician"
-    r"|surgeon|anesthesiologist|cardiologist|oncologist|neurologist|pcp|gp|uberweiser(?:in)?|zuweiser(?:in)?|einweiser|hausarzt|untersucher(?:in)?|befunder(?:in)?|arzt|arztin|medecin(?:\s(?:traitant|demandeur|prescripteur))?|prescripteur|medico(?:\s(?:solicitante|richiedente|curante|peticionario|responsable|refertatore))?|signed|dictated|transcribed|signature|unterschrift|firma|firmado|gezeichnet|gez|cc|attn|user(?:name)?|login|contact|kontakt|contacto|next\sof\skin|nok|emergency\scontact|interpreted|author|autor|auteur|autore|requested|ordered|performed)"
-    r"\s*(?:[:=#^|]|\s-\s)\s*|\b(?P<greeting>dear|sehr\sgeehrter?|lieber?|liebe\sfrau|cher|chere|estimad[oa]|querid[oa]|gentile|egregi[oa]|caro|cara)\s+"
+    r"\b(?P<label>(?:patient(?:in|en|e)?|pat|pt|paciente|paziente)(?:'?s?[\s_-]?(?:name|nom|nombre|nome))?|"
+    r"(?:full|first|last|given|family|middle|maiden|birth|sur|user)?\s?name|nachname|vorname|familienname|"
+    r"geburtsname|nom|prenom|nombres?|apellidos?|cognome|nome"
+    r"|tech(?:nologist|nician)?|radiologist|radiologe|radiologin|radiologue|radiologo|radiologa|"
+    r"radiographer|sonographer|mtra?|mta-?r|operator|operateur|operador|operatore|operatrice|"
+    r"referring(?:\s(?:physician|doctor|md|provider))?|referrer|referred|ref(?:\.?\s?(?:phys(?:ician)?|dr|"
+    r"md|doc))?|(?:attending|ordering|requesting|reading|performing|primary\scare|"
+    r"consulting)\s?(?:physician|doctor|md|provider|radiologist)?|physician"
+    r"|surgeon|anesthesiologist|cardiologist|oncologist|neurologist|pcp|gp|uberweiser(?:in)?|"
+    r"zuweiser(?:in)?|einweiser|hausarzt|untersucher(?:in)?|befunder(?:in)?|arzt|arztin|"
+    r"medecin(?:\s(?:traitant|demandeur|prescripteur))?|prescripteur|medico(?:\s(?:solicitante|richiedente|"
+    r"curante|peticionario|responsable|refertatore))?|signed|dictated|transcribed|signature|unterschrift|"
+    r"firma|firmado|gezeichnet|gez|cc|attn|user(?:name)?|login|contact|kontakt|contacto|next\sof\skin|nok|"
+    r"emergency\scontact|interpreted|author|autor|auteur|autore|requested|ordered|performed)"
+    r"\s*(?:[:=#^|]|\s-\s)\s*|\b(?P<greeting>dear|sehr\sgeehrter?|lieber?|liebe\sfrau|cher|chere|"
+    r"estimad[oa]|querid[oa]|gentile|egregi[oa]|caro|cara)\s+"
 )
-_PARTICLES = frozenset(
-    "van von der den de del della dello di da do dos das du des la le les los las el al bin ben ibn abu ter ten te zu zum zur vom y d l dal dalla dei degli mac mc o st san santa lo af av".split()
-)
-_ARTICLES = frozenset("le la el il lo l der die den the al del dal du au".split())
+_ARTICLES = frozenset(["le", "la", "el", "il", "lo", "l", "der", "die", "den", "the", "al", "del", "dal", "du", "au"])
 _CREDENTIALS = frozenset(
-    "md do phd rn np pa rt frcr mbbs frcs mrcp dds dvm bsc msc rrt arrt facr jr sr ii iii iv msn dnp crna med univ".split()
+    [
+        "md",
+        "do",
+        "phd",
+        "rn",
+        "np",
+        "pa",
+        "rt",
+        "frcr",
+        "mbbs",
+        "frcs",
+        "mrcp",
+        "dds",
+        "dvm",
+        "bsc",
+        "msc",
+        "rrt",
+        "arrt",
+        "facr",
+        "jr",
+        "sr",
+        "ii",
+        "iii",
+        "iv",
+        "msn",
+        "dnp",
+        "crna",
+        "med",
+        "univ",
+    ]
 )
 _ROLES = frozenset(
-    "radiologist radiologe radiologin radiologue radiologo radiologa physician technologist technician sonographer radiographer surgeon patient patientin patienten paciente paziente patiente doctor nurse attending resident fellow "
-    "cardiologist oncologist neurologist arzt arztin medecin medico chirurg chirurgien cirujano chirurgo husband wife daughter son mother father brother sister ehemann ehefrau tochter sohn mutter vater mari epouse fille fils mere pere marido esposa hija hijo madre padre marito moglie figlia figlio".split()
+    [
+        "zuweiser",
+        "zuweiserin",
+        "uberweiser",
+        "uberweiserin",
+        "einweiser",
+        "einweiserin",
+        "hausarzt",
+        "hausarztin",
+        "untersucher",
+        "untersucherin",
+        "befunder",
+        "befunderin",
+        "referrer",
+        "operator",
+        "operateur",
+        "operador",
+        "operatore",
+        "radiologist",
+        "radiologe",
+        "radiologin",
+        "radiologue",
+        "radiologo",
+        "radiologa",
+        "physician",
+        "technologist",
+        "technician",
+        "sonographer",
+        "radiographer",
+        "surgeon",
+        "patient",
+        "patientin",
+        "patienten",
+        "paciente",
+        "paziente",
+        "patiente",
+        "doctor",
+        "nurse",
+        "attending",
+        "resident",
+        "fellow",
+        "cardiologist",
+        "oncologist",
+        "neurologist",
+        "arzt",
+        "arztin",
+        "medecin",
+        "medico",
+        "chirurg",
+        "chirurgien",
+        "cirujano",
+        "chirurgo",
+        "husband",
+        "wife",
+        "daughter",
+        "son",
+        "mother",
+        "father",
+        "brother",
+        "sister",
+        "ehemann",
+        "ehefrau",
+        "tochter",
+        "sohn",
+        "mutter",
+        "vater",
+        "mari",
+        "epouse",
+        "fille",
+        "fils",
+        "mere",
+        "pere",
+        "marido",
+        "esposa",
+        "hija",
+        "hijo",
+        "madre",
+        "padre",
+        "marito",
+        "moglie",
+        "figlia",
+        "figlio",
+    ]
 )
 CONTEXT_WORDS = (
     _TITLES
     | _ROLES
     | frozenset(_VERBS.split())
     | frozenset(
-        "by per with to dear name nom nombre nome pat patient pt paciente paziente patientin patienten patiente tech technologist technician radiologist radiologe radiologin radiologue radiologo radiologa radiographer sonographer mtra mtr mta operator operateur operador operatore referring referrer ref attending ordering requesting reading performing physician surgeon "
-        "uberweiser zuweiser hausarzt untersucher befunder arzt medecin medico prescripteur signature unterschrift firma firmado gez gezeichnet cc attn user username login contact kontakt von durch par por da con geehrter geehrte geehrte lieber liebe cher chere estimado estimada gentile egregio nachname vorname prenom apellidos apellido cognome init initials rt trans dict author".split()
+        [
+            "by",
+            "per",
+            "with",
+            "to",
+            "dear",
+            "name",
+            "nom",
+            "nombre",
+            "nome",
+            "pat",
+            "patient",
+            "pt",
+            "paciente",
+            "paziente",
+            "patientin",
+            "patienten",
+            "patiente",
+            "tech",
+            "technologist",
+            "technician",
+            "radiologist",
+            "radiologe",
+            "radiologin",
+            "radiologue",
+            "radiologo",
+            "radiologa",
+            "radiographer",
+            "sonographer",
+            "mtra",
+            "mtr",
+            "mta",
+            "operator",
+            "operateur",
+            "operador",
+            "operatore",
+            "referring",
+            "referrer",
+            "ref",
+            "attending",
+            "ordering",
+            "requesting",
+            "reading",
+            "performing",
+            "physician",
+            "surgeon",
+            "uberweiser",
+            "zuweiser",
+            "hausarzt",
+            "untersucher",
+            "befunder",
+            "arzt",
+            "medecin",
+            "medico",
+            "prescripteur",
+            "signature",
+            "unterschrift",
+            "firma",
+            "firmado",
+            "gez",
+            "gezeichnet",
+            "cc",
+            "attn",
+            "user",
+            "username",
+            "login",
+            "contact",
+            "kontakt",
+            "von",
+            "durch",
+            "par",
+            "por",
+            "da",
+            "con",
+            "geehrter",
+            "geehrte",
+            "geehrte",
+            "lieber",
+            "liebe",
+            "cher",
+            "chere",
+            "estimado",
+            "estimada",
+            "gentile",
+            "egregio",
+            "nachname",
+            "vorname",
+            "prenom",
+            "apellidos",
+            "apellido",
+            "cognome",
+            "init",
+            "initials",
+            "rt",
+            "trans",
+            "dict",
+            "author",
+        ]
     )
 )
 
@@ -114,7 +422,9 @@ class _Reader:
     def _part(self, index: int, *, first: bool, titled: bool, labelled: bool) -> str:
         """Return ``name``, ``maybe`` (an initial or a particle) or ``no``."""
         word = self.list[index]
-        if len(word.folded) == 1 or word.folded in _PARTICLES:
+        if len(word.folded) == 1 or word.folded in PARTICLES:
+            if len(word.folded) == 1 and self.words.cased and not word.capital and word.folded not in PARTICLES:
+                return "no"
             return "maybe" if len(word.folded) > 1 or first or not self.words.namelike(index) else "name"
         if word.folded in _CREDENTIALS or word.folded in _BETWEEN:
             return "maybe"
@@ -128,7 +438,7 @@ class _Reader:
         if word.folded in vocabulary.common:
             return title_case or (not self.words.cased and (not first or titled or labelled))
         if word.folded in vocabulary.sure_names:
-            return self.words.namelike(index) or titled or labelled
+            return self.words.namelike(index) or (first and (titled or labelled))
         if self.words.cased:
             return word.capital
         return first and (titled or labelled)
@@ -197,7 +507,7 @@ class _Reader:
         if not self.words.namelike(index):
             return False
         if word.folded in sure:
-            return True
+            return word.folded not in _TITLES
         # Two ordinary words that are a given and a family name, each capitalised among words that are not.
         following = self.list[index + 1] if index + 1 < len(self.list) else None
         return (
@@ -228,13 +538,13 @@ class _Reader:
             last += 1
         while first > 0 and last - first < 4 and self.words.near(first - 1) and self._before(first - 1):
             first -= 1
-        while last > first and (self.list[last].folded in _PARTICLES and len(self.list[last].folded) > 1):
+        while last > first and (self.list[last].folded in PARTICLES and len(self.list[last].folded) > 1):
             last -= 1
         return first, last
 
     def _beside(self, index: int, last: int, *, alone: bool) -> bool:
         word, vocabulary = self.list[index], self.vocabulary
-        if word.folded in _PARTICLES:
+        if word.folded in PARTICLES:
             return index + 1 < len(self.list) and self.words.near(index) and self._beside(index + 1, last, alone=alone)
         if word.folded in vocabulary.clinical or not self.words.namelike(index):
             return False

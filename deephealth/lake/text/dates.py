@@ -33,7 +33,8 @@ _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTH = r"(?:0?[1-9]|1[0-2])"
 _TIME = (
     r"(?:(?:\s*,|\s*-|\s*@|\s+at|\s+um|\s+a\s+las?|\s+a|\s+alle(?:\s+ore)?|\s+ore|\s+kl|\s*t|_)?\s*"
-    r"(?:[01]?\d|2[0-3])(?:[:h][0-5]\d(?:[:m][0-5]\d(?:[.,]\d+)?)?|[0-5]\d[0-5]\d)(?:\s*[ap]\.?m\b\.?|\s*uhr\b|\s*h\b|\s*z\b|\s*[+-]\d\d:?\d\d)?)?"
+    r"(?:[01]?\d|2[0-3])(?:[:h][0-5]\d(?:[:m][0-5]\d(?:[.,]\d+)?)?|[0-5]\d[0-5]\d)(?:\s*[ap]\.?m\b\.?|"
+    r"\s*uhr\b|\s*h\b|\s*z\b|\s*[+-]\d\d:?\d\d)?)?"
 )
 _UNIT_NEXT = r"(?!\d|[.,]\d|\s?(?:mm|cm|ms|msec|sec|s|ml|mg|kg|kv|kvp|ma|mas|hz|hu|t|%|x)\b)"
 _OF = r"(?:\s*(?:de|of|del)\s+|[\s.,/_-]*)"
@@ -45,13 +46,16 @@ _PATTERNS = tuple(
         rf"(?<!\d)(?<!\d[.,])(?P<y>{_YEAR})(?P<s>[-/._]?)(?P<m>0[1-9]|1[0-2]|(?<=[-/._])[1-9])(?P=s)"
         rf"(?P<d>0[1-9]|[12]\d|3[01]|(?<=[-/._])[1-9]){_TIME}",
         # 15.03.2019, 3/15/19, 15-3-2019, 15. 3. 2019
-        rf"(?<!\d)(?<!\d[.,/-])(?<!v)(?P<d>\d{{1,2}})(?P<s>\s?[./-]\s?|_)(?P<m>\d{{1,2}})(?P=s)(?P<y>{_YEAR}|'?\d\d){_TIME}",
+        rf"(?<!\d)(?<!\d[.,/-])(?<!v)(?P<d>\d{{1,2}})(?P<s>\s?[./-]\s?|"
+        rf"_)(?P<m>\d{{1,2}})(?P=s)(?P<y>{_YEAR}|'?\d\d){_TIME}",
         # 15032019 and 03152019
         rf"(?<![\da-z])(?P<d>\d\d)(?P<m>\d\d)(?P<y>{_YEAR})(?!\d)",
         # 15 March 2019, 15. März 2019, 1er mars 2019, 3 de marzo de 2019, 03MAR2019, 15-mar-19
-        rf"(?<![\d.,])(?P<d>{_DAY})(?:st|nd|rd|th|er|o)?{_OF}(?P<n>{_ANY})(?:{_OF}(?P<y>{_YEAR})|[\s.,/_-]+(?P<z>'?\d\d)){_TIME}",
+        rf"(?<![\d.,])(?P<d>{_DAY})(?:st|nd|rd|th|er|o)?{_OF}(?P<n>{_ANY})(?:{_OF}(?P<y>{_YEAR})|"
+        rf"[\s.,/_-]+(?P<z>'?\d\d)){_TIME}",
         # March 15, 2019; Mar-3-19
-        rf"(?<![^\W\d_])(?P<n>{_ANY})[\s.,/_-]*(?P<d>{_DAY})(?:st|nd|rd|th)?(?:[\s.,/_-]+(?P<y>{_YEAR})|[\s.,/_-]+(?P<z>'?\d\d)){_TIME}",
+        rf"(?<![^\W\d_])(?P<n>{_ANY})[\s.,/_-]*(?P<d>{_DAY})(?:st|nd|rd|th)?(?:[\s.,/_-]+(?P<y>{_YEAR})|"
+        rf"[\s.,/_-]+(?P<z>'?\d\d)){_TIME}",
         # March 2019, 03/2019, 2019-03
         rf"(?<![^\W\d_])(?P<n>{_ANY}){_OF}(?P<y>{_YEAR})",
         rf"(?<![\d.,/-])(?P<m>0[1-9]|1[0-2])[./-](?P<y>{_YEAR})(?![./-]\d)",
@@ -110,5 +114,8 @@ def own_date_pattern(date: str) -> str:
     }
     names = "|".join(name for name, number in _NUMBER.items() if number == int(month))
     number = str(int(day))
-    spelled = rf"0?{number}(?:st|nd|rd|th|er)?[\s._-]{{0,2}}(?:{names})(?![^\W\d_])|(?<![^\W\d_])(?:{names})[\s._-]{{0,2}}0?{number}(?:st|nd|rd|th)?"
+    spelled = (
+        rf"0?{number}(?:st|nd|rd|th|er)?[\s._-]{{0,2}}(?:{names})(?![^\W\d_])|"
+        rf"(?<![^\W\d_])(?:{names})[\s._-]{{0,2}}0?{number}(?:st|nd|rd|th)?"
+    )
     return rf"(?<!\d)(?:{'|'.join(sorted(runs, key=len, reverse=True))}|{spelled})(?!\d)"

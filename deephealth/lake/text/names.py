@@ -11,16 +11,74 @@ from typing import NamedTuple
 from deephealth.core.optional import require
 from deephealth.lake.text.folding import fold
 
-__all__ = ["Names", "load_names"]
+__all__ = ["PARTICLES", "Names", "load_names"]
 
 # Lists that hold words or syllables rather than names as Latin-script texts write them.
 _SKIPPED = {"en_TH", "zh_CN", "zh_TW", "ja_JP", "ko_KR", "en"}
 _WORD = re.compile(r"[^\W\d_]+")
 _SPLIT = re.compile(r"[^\w'’-]+")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
-_PARTICLES = frozenset(
-    "van von der den de del della dello delle di da do dos das du des la le les lo los las el al bin ben ibn abu ter ten te zu zum zur "
-    "vom y e i und and et of the af av san santa st saint mac mc o d l dal dalla dei degli".split()
+PARTICLES = frozenset(
+    [
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "del",
+        "della",
+        "dello",
+        "delle",
+        "di",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "du",
+        "des",
+        "la",
+        "le",
+        "les",
+        "lo",
+        "los",
+        "las",
+        "el",
+        "al",
+        "bin",
+        "ben",
+        "ibn",
+        "abu",
+        "ter",
+        "ten",
+        "te",
+        "zu",
+        "zum",
+        "zur",
+        "vom",
+        "y",
+        "e",
+        "i",
+        "und",
+        "and",
+        "et",
+        "of",
+        "the",
+        "af",
+        "av",
+        "san",
+        "santa",
+        "st",
+        "saint",
+        "mac",
+        "mc",
+        "o",
+        "d",
+        "l",
+        "dal",
+        "dalla",
+        "dei",
+        "degli",
+    ]
 )
 
 
@@ -68,4 +126,4 @@ def _parts(values: object) -> set[str]:
             pieces = _WORD.findall(word)
             words.update(pieces)
             words.add("".join(pieces))
-    return {word for word in words if len(word) > 2 and word not in _PARTICLES}
+    return {word for word in words if len(word) > 2 and word not in PARTICLES}

@@ -10,6 +10,7 @@ from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.text.dates import own_date_pattern
 from deephealth.lake.text.eponyms import is_eponym
 from deephealth.lake.text.folding import fold
+from deephealth.lake.text.names import PARTICLES
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
 from deephealth.lake.text.words import Word, Words
@@ -18,12 +19,43 @@ __all__ = ["OwnNames", "OwnNumbers", "compact"]
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NOT_LETTER = re.compile(r"[\W_]+")
+_POSSESSIVE = re.compile(r"'s?(?![^\W_])")
 _TITLES = frozenset(
-    "dr prof md phd mr mrs ms miss jr sr ii iii iv do np rn herr frau mme mlle med dipl ing dra drs univ".split()
+    [
+        "dr",
+        "prof",
+        "md",
+        "phd",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "jr",
+        "sr",
+        "ii",
+        "iii",
+        "iv",
+        "do",
+        "np",
+        "rn",
+        "herr",
+        "frau",
+        "mme",
+        "mlle",
+        "med",
+        "dipl",
+        "ing",
+        "dra",
+        "drs",
+        "univ",
+    ]
 )
 _SEPARATOR = r"[\s\-_./\\:,#()+]{0,2}"
 _UNIT = r"(?!\s?(?:mm|cm|ms|sec|s|ml|cc|mg|kg|g|kv|kvp|ma|mas|hz|hu|gy|mgy|t|%|x|°)(?![^\W_]))"
-_INTRODUCED = r"(?:\b(?:id|mrn|pid|acc|nr|no|num|pat|patient|paciente|paziente|fall|case|ref|order|study|exam|hc|nhc|nip|ipp|dossier|#)[\s.:#=_-]{1,3})"
+_INTRODUCED = (
+    r"(?:\b(?:id|mrn|pid|acc|nr|no|num|pat|patient|paciente|paziente|fall|case|ref|order|study|exam|hc|nhc|nip|"
+    r"ipp|dossier|#)[\s.:#=_-]{1,3})"
+)
 
 
 def one_edit(left: str, right: str) -> bool:
@@ -56,13 +88,60 @@ def _is_latin(word: str) -> bool:
 # Ordinary words that are part of a clinical expression, even when the patient is called so.
 _FIXED = frozenset(
     tuple(pair.split())
-    for pair in (
-        "white matter,white blood,white cell,white cells,white line,grey matter,gray matter,gray scale,grey scale,black blood,black hole,black holes,bright blood,brown fat,brown tumor,"
-        "brown tumour,young adult,young female,young male,young woman,young man,young patient,green filter,may be,may have,may represent,may reflect,may suggest,may need,may not,will be,"
-        "rose bengal,red flag,red cell,red cells,blue dot,blue toe,flat foot,full field,day case,hard palate,soft palate,hard disc,wood lamp,high dose,low dose,high resolution,west africa"
-    ).split(",")
+    for pair in [
+        "white matter",
+        "white blood",
+        "white cell",
+        "white cells",
+        "white line",
+        "grey matter",
+        "gray matter",
+        "gray scale",
+        "grey scale",
+        "black blood",
+        "black hole",
+        "black holes",
+        "bright blood",
+        "brown fat",
+        "brown tumor",
+        "brown tumour",
+        "young adult",
+        "young female",
+        "young male",
+        "young woman",
+        "young man",
+        "young patient",
+        "green filter",
+        "may be",
+        "may have",
+        "may represent",
+        "may reflect",
+        "may suggest",
+        "may need",
+        "may not",
+        "will be",
+        "rose bengal",
+        "red flag",
+        "red cell",
+        "red cells",
+        "blue dot",
+        "blue toe",
+        "flat foot",
+        "full field",
+        "day case",
+        "hard palate",
+        "soft palate",
+        "hard disc",
+        "wood lamp",
+        "high dose",
+        "low dose",
+        "high resolution",
+        "west africa",
+    ]
 )
-_AFTER_FIXED: dict[str, frozenset[str]] = {"may": frozenset("also still then indicate cause show see go use".split())}
+_AFTER_FIXED: dict[str, frozenset[str]] = {
+    "may": frozenset(["also", "still", "then", "indicate", "cause", "show", "see", "go", "use"])
+}
 
 
 class OwnNames:
@@ -80,10 +159,11 @@ class OwnNames:
         self.script: set[str] = set()
         for name in identifiers.names:
             self._learn(name)
-        self.strong = {
-            p for p in self.parts if len(p) > 2 and p not in vocabulary.clinical and p not in vocabulary.common
-        }
+        self.strong = {part for part in self.parts if len(part) > 2 and not self._is_word(part)}
         self.gates = tuple(sorted(p for p in self.parts if len(p) > 2))
+
+    def _is_word(self, part: str) -> bool:
+        return part in self.vocabulary.clinical or part in self.vocabulary.common or part in PARTICLES
 
     def _learn(self, name: str) -> None:
         for component in re.split(r"[\^=,]", name):
@@ -156,18 +236,20 @@ class OwnNames:
     def _certain(self, words: Words) -> set[int]:
         hits = set()
         for index, word in enumerate(words.words):
-            if word.folded in self.strong:
-                hits.add(index)
-            elif word.folded in self.parts and self._stands_as_name(words, index):
-                hits.add(index)
-            elif word.folded not in self.parts and self._glued(word.folded):
+            if (
+                word.folded in self.strong
+                or (word.folded in self.parts and self._stands_as_name(words, index))
+                or (word.folded not in self.parts and self._glued(word.folded))
+            ):
                 hits.add(index)
         return hits
 
     def _stands_as_name(self, words: Words, index: int) -> bool:
         word = words.words[index]
-        if len(word.folded) < 2 or not words.namelike(index):
+        if len(word.folded) < 2 or word.folded in PARTICLES or not words.namelike(index):
             return False
+        if words.cased and word.capital and not word.upper and _POSSESSIVE.match(words.folded, word.end):
+            return not is_eponym(words, index, index, self.vocabulary)
         if word.folded in self.vocabulary.clinical and (
             word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary)
         ):
@@ -270,7 +352,7 @@ class OwnNames:
             "医生",
             "大夫",
         )
-        return rest.startswith(honorific) or not rest and not before
+        return rest.startswith(honorific) or (not rest and not before)
 
 
 _READ_AS_LETTERS = str.maketrans("01358", "olesb")

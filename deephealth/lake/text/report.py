@@ -14,17 +14,29 @@ from deephealth.lake.text.spans import Kind, Removed, merged
 __all__ = ["clean_report"]
 
 _HEADING = re.compile(
-    r"\s*(?:findings?|impressions?|conclusions?|history|clinical (?:history|information|indication)|indication|technique|comparison|recommendations?|procedure|examination|exam|addendum|report|assessment|plan"
-    r"|befund|beurteilung|anamnese|(?:klinische )?(?:angaben|fragestellung|indikation)|rechtfertigende indikation|technik|vergleich|untersuchung|diagnosen?|therapie|verlauf|epikrise|zusammenfassung|nachtrag"
+    r"\s*(?:findings?|impressions?|conclusions?|history|clinical (?:history|information|indication)|"
+    r"indication|technique|comparison|recommendations?|procedure|examination|exam|addendum|report|"
+    r"assessment|plan"
+    r"|befund|beurteilung|anamnese|(?:klinische )?(?:angaben|fragestellung|indikation)|rechtfertigende "
+    r"indikation|technik|vergleich|untersuchung|diagnosen?|therapie|verlauf|epikrise|zusammenfassung|"
+    r"nachtrag"
     r"|resultats?|indications?|technique|conclusion|renseignements cliniques|compte[- ]rendu|motif|histoire|synthese"
-    r"|hallazgos|impresion|conclusion(?:es)?|tecnica|indicacion|antecedentes|comparacion|motivo|juicio (?:clinico|diagnostico)|informe|datos clinicos|diagnostico"
-    r"|reperti|referto|conclusioni|tecnica|quesito(?: (?:clinico|diagnostico))?|anamnesi|confronto|indicazione|diagnosi|esame)\b[^.]{0,40}(?::|\Z)"
+    r"|hallazgos|impresion|conclusion(?:es)?|tecnica|indicacion|antecedentes|comparacion|motivo|juicio "
+    r"(?:clinico|diagnostico)|informe|datos clinicos|diagnostico"
+    r"|reperti|referto|conclusioni|tecnica|quesito(?: (?:clinico|diagnostico))?|anamnesi|confronto|"
+    r"indicazione|diagnosi|esame)\b[^.]{0,40}(?::|\Z)"
 )
 _CLOSING = re.compile(
-    r"\s*(?:(?:electronically |digitally )?(?:signed|verified|authenticated|approved|dictated|transcribed|finali[sz]ed|interpreted|read)(?: and \w+)?(?: by\b|:| electronically\b| on\b|\s*\Z)|(?:yours )?(?:sincerely|faithfully|truly)\b|(?:with )?(?:kind |best |warm )?regards\b|signature\b|cc:"
-    r"|mit (?:freundlichen|besten|kollegialen|herzlichen|freundlichen,? kollegialen)\b.*gru(?:ss|e)|hochachtungsvoll|mfg\b|(?:elektronisch |digital )?(?:signiert|unterschrieben|freigegeben|vidiert|gezeichnet)(?:\s|:|\Z)|gez\.|unterschrift"
-    r"|(?:bien )?(?:cordialement|confraternellement|respectueusement)|(?:signe|valide|dicte)e?s? (?:electroniquement )?(?:par|le)\b|veuillez agreer|salutations"
-    r"|(?:firmado|validado|dictado|fdo|informado por)\b|(?:muy )?atentamente|un (?:cordial )?saludo|(?:atentos|cordiales) saludos"
+    r"\s*(?:(?:electronically |digitally )?(?:signed|verified|authenticated|approved|dictated|transcribed|"
+    r"finali[sz]ed|interpreted|read)(?: and \w+)?(?: by\b|:| electronically\b| on\b|\s*\Z)|(?:yours "
+    r")?(?:sincerely|faithfully|truly)\b|(?:with )?(?:kind |best |warm )?regards\b|signature\b|cc:"
+    r"|mit (?:freundlichen|besten|kollegialen|herzlichen|freundlichen,? kollegialen)\b.*gru(?:ss|e)|"
+    r"hochachtungsvoll|mfg\b|(?:elektronisch |digital )?(?:signiert|unterschrieben|freigegeben|vidiert|"
+    r"gezeichnet)(?:\s|:|\Z)|gez\.|unterschrift"
+    r"|(?:bien )?(?:cordialement|confraternellement|respectueusement)|(?:signe|valide|dicte)e?s? "
+    r"(?:electroniquement )?(?:par|le)\b|veuillez agreer|salutations"
+    r"|(?:firmado|validado|dictado|fdo|informado por)\b|(?:muy )?atentamente|un (?:cordial )?saludo|"
+    r"(?:atentos|cordiales) saludos"
     r"|(?:firmato|refertato|validato)\b|(?:cordiali|distinti) saluti|in fede|il medico (?:radiologo|refertatore))"
 )
 _GREETING = re.compile(

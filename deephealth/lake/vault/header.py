@@ -7,7 +7,7 @@ import datetime
 import json
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deephealth.core.errors import VaultError
@@ -56,11 +56,10 @@ class Tombstone:
     who: str
     why: str
     shredded: bool
-    audit_key: bytes | None = None
-    anchor: bytes | None = None
+    audit_key: bytes | None = field(default=None, repr=False)
+    anchor: bytes | None = field(default=None, repr=False)
 
-    def sentence(self) -> str:
-        """Return it in one sentence."""
+    def __str__(self) -> str:
         return f"destroyed on {self.when} by {self.who}: {self.why}"
 
 
@@ -139,7 +138,7 @@ def refuse_unusable(header: dict[str, Any], name: str) -> None:
     if header.get("state") != "live":
         tombstone = tombstone_of(header)
         raise VaultError(
-            f"{name} was {tombstone.sentence() if tombstone else 'damaged'}",
+            f"{name} was {tombstone if tombstone else 'damaged'}",
             hint="no pseudonym can be led back to a patient any more; start a new project for new data",
         )
 

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from deephealth.core.errors import VaultError
+from deephealth.core.errors import StorageError, VaultError
+from deephealth.core.log import get_logger
 from deephealth.lake.vault.header import Tombstone, Unlocked, new_header, now
 from deephealth.lake.vault.keys import Key, bind_key_file
 from deephealth.lake.vault.store import Store, pages
@@ -17,6 +18,7 @@ __all__ = ["CLEARING", "KINDS", "clear", "destroy", "rotate"]
 
 KINDS = ("secret", "patient", "uid", "consent", "anchor")
 CLEARING = "clearing"  # in the header while the disk still holds what was removed
+_log = get_logger(__name__)
 Writing: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
@@ -90,12 +92,17 @@ def clear(store: Store) -> bool:
     """Clear the disk of what was removed or replaced, and note that it was done.
 
     Returns:
-        whether it was done: not while another process reads the vault. The next one who opens the vault does it.
+        whether it was done: not on a full disk, or while another process reads the vault. The next one who opens the
+        vault does it.
     """
-    if not store.shred():
+    try:
+        if not store.shred():
+            return False
+        with store.writing():
+            header = store.header()
+            header.pop(CLEARING, None)
+            store.put_header(header)
+    except (StorageError, VaultError) as error:  # the change itself is done and on disk
+        _log.warning("the disk could not be cleared of what was removed from the vault: %s", error.what)
         return False
-    with store.writing():
-        header = store.header()
-        header.pop(CLEARING, None)
-        store.put_header(header)
     return True

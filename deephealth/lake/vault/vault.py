@@ -83,8 +83,11 @@ class Vault:
         >>> vault.close()
     """
 
-    def __init__(self, store: Store, unlocked: headers.Unlocked, audit: Audit | None) -> None:
+    def __init__(
+        self, store: Store, unlocked: headers.Unlocked, audit: Audit | None, location: Path | str, lake: Path | None
+    ) -> None:
         self._store, self._unlocked, self._audit = store, unlocked, audit
+        self._location, self._lake = location, lake
 
     @classmethod
     def create(
@@ -122,7 +125,7 @@ class Vault:
         secrets["project"] = project_key or secrets["project"]
         Pseudonyms(secrets["project"])  # refuses a key of another length
         row = unlocked.codec.row(_secrets_entry(secrets))
-        return cls(make(location, header, [row]), unlocked, audit)
+        return cls(make(location, header, [row]), unlocked, audit, location, lake)
 
     @classmethod
     def open(
@@ -167,7 +170,7 @@ class Vault:
         except BaseException:
             store.close()
             raise
-        return cls(store, unlocked, audit)
+        return cls(store, unlocked, audit, location, lake)
 
     def __enter__(self) -> Self:
         return self
@@ -337,6 +340,7 @@ class Vault:
             VaultError: the new key is the old one, serves another project, or lies beside the vault.
             StorageError: the disk is full; the old key stays valid.
         """
+        refuse_bad_places(self._location, new_key, self._lake)
         self.record(Kind.ROTATE, {"what": "the vault's key"})
         self._unlocked = lifecycle.rotate(self._store, self._unlocked, new_key, self._writing)
 

@@ -31,8 +31,36 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 __all__ = ["Scene", "Written", "clean_scene", "main", "text_scene", "to_dataset"]
 
-_LAST = "DOE SMITH GARCIA MUELLER ROSSI DUBOIS NOWAK OKAFOR YAMADA KOWALSKI O'BRIEN LINDQVIST FERRARI SCHMIDT".split()
-_FIRST = "JANE JOHN MARIA HANS LUCIA PIERRE ANNA CHIDI AKIRA EWA SEAN ASTRID PAOLO KARIN".split()
+_LAST = (
+    "DOE",
+    "SMITH",
+    "GARCIA",
+    "MUELLER",
+    "ROSSI",
+    "DUBOIS",
+    "NOWAK",
+    "OKAFOR",
+    "YAMADA",
+    "KOWALSKI",
+    "O'BRIEN",
+    "FERRARI",
+)
+_FIRST = [
+    "JANE",
+    "JOHN",
+    "MARIA",
+    "HANS",
+    "LUCIA",
+    "PIERRE",
+    "ANNA",
+    "CHIDI",
+    "AKIRA",
+    "EWA",
+    "SEAN",
+    "ASTRID",
+    "PAOLO",
+    "KARIN",
+]
 _SITES = ("ST MARY HOSPITAL", "General Hospital", "Klinikum Nord", "Hopital Saint Luc", "OSPEDALE CENTRALE")
 
 
@@ -96,7 +124,9 @@ def _ribs(rng: np.random.Generator, side: tuple[int, int]) -> np.ndarray:
 def _speckle(rng: np.random.Generator, side: tuple[int, int]) -> np.ndarray:
     y, x = np.mgrid[0 : side[0], 0 : side[1]].astype(np.float32)
     sector = (np.abs(np.arctan2(x - side[1] / 2, y + side[0] * 0.05)) < 0.65) & (y < side[0] * 0.92)
-    real, imaginary = (cv2.GaussianBlur(rng.normal(0, 1, side).astype(np.float32), (0, 0), 1.8, sigmaY=1.1) for _ in "ab")
+    real, imaginary = (
+        cv2.GaussianBlur(rng.normal(0, 1, side).astype(np.float32), (0, 0), 1.8, sigmaY=1.1) for _ in "ab"
+    )
     echo = np.hypot(real, imaginary) * (0.5 + 0.5 * np.clip(_smooth(rng, side, 60), -0.8, 2))
     return np.clip(np.log1p(np.abs(echo) * 8) / 3, 0, 1) * sector
 
@@ -236,8 +266,10 @@ def _content(rng: random.Random) -> str:
     number = str(rng.randint(1000, 99999999))
     return rng.choice(
         (
-            f"{last}^{first}", f"{last}^{first} {number}", f"{last}, {first.title()}", f"{first.title()} {last.title()}",
-            f"DOB {date}", f"DOB: {date.replace('-', '/')}", f"ID {number}", f"MRN: {number}", f"{last}^{first} DOB {date}",
+            f"{last}^{first}", f"{last}^{first} {number}", f"{last}, {first.title()}",
+            f"{first.title()} {last.title()}",
+            f"DOB {date}", f"DOB: {date.replace('-', '/')}", f"ID {number}", f"MRN: {number}",
+            f"{last}^{first} DOB {date}",
             f"{date[8:]}.{date[5:7]}.{date[:4]}", rng.choice(_SITES), f"Acc# {number}", f"Dr. {last.title()}",
             f"{last}^{first} {number} DOB {date}", f"Tech: {first[0]}{last[0]} {number}", date,
         )
@@ -261,7 +293,9 @@ def _drawn(rng: random.Random, text: str, height: int) -> np.ndarray:
         style = rng.choice((cv2.LINE_AA, cv2.LINE_8))
         cv2.putText(canvas, text, (6, tall + 6), rng.choice((0, 2, 3)), scale, 255, max(1, round(height / 14)), style)
     else:
-        font: Any = ImageFont.load_default(height) if choice < 0.25 else ImageFont.truetype(rng.choice(_fonts()), height)
+        font: Any = (
+            ImageFont.load_default(height) if choice < 0.25 else ImageFont.truetype(rng.choice(_fonts()), height)
+        )
         left, top, right, bottom = font.getbbox(text)
         image = Image.new("L", (int(right - left) + 8, int(bottom - top) + 8), 0)
         draw = ImageDraw.Draw(image)
@@ -281,7 +315,7 @@ def _turned(rng: random.Random, strokes: np.ndarray) -> tuple[np.ndarray, str]:
         return np.rot90(strokes, quarter).copy(), f"{90 * quarter} degrees"
     if choice < 0.16:
         angle = rng.uniform(-8, 8)
-        height, width = strokes.shape
+        width = strokes.shape[1]
         pad = int(abs(np.sin(np.radians(angle))) * width / 2) + 3
         padded = np.pad(strokes, ((pad, pad), (3, 3)))
         turn = cv2.getRotationMatrix2D((padded.shape[1] / 2, padded.shape[0] / 2), angle, 1)

@@ -33,14 +33,31 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 _WEIGHTS = {
-    "CT": 16, "MR": 14, "CR": 9, "DX": 8, "MG": 6, "US": 9, "USM": 4, "PT": 6, "NM": 4, "XA": 4, "SC": 6, "XC": 3,
-    "ES": 3, "SM": 2,
-}  # fmt: skip
+    "CT": 16,
+    "MR": 14,
+    "CR": 9,
+    "DX": 8,
+    "MG": 6,
+    "US": 9,
+    "USM": 4,
+    "PT": 6,
+    "NM": 4,
+    "XA": 4,
+    "SC": 6,
+    "XC": 3,
+    "ES": 3,
+    "SM": 2,
+}
 _FOLLOWERS = {
-    "CT": ("SR", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "KO", "PR"), "MR": ("SR", "SEG", "KO", "PR"),
-    "PT": ("SEG", "SR"), "CR": ("KO", "PR", "ECG"), "DX": ("SR", "PR", "ECG"), "MG": ("SR", "PR"), "US": ("SR", "KO"),
+    "CT": ("SR", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "KO", "PR"),
+    "MR": ("SR", "SEG", "KO", "PR"),
+    "PT": ("SEG", "SR"),
+    "CR": ("KO", "PR", "ECG"),
+    "DX": ("SR", "PR", "ECG"),
+    "MG": ("SR", "PR"),
+    "US": ("SR", "KO"),
     "XA": ("ECG", "PR"),
-}  # fmt: skip
+}
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -153,10 +170,17 @@ def _record(draft: Draft, index: int, out: Path) -> dict[str, Any]:
     actions = actions_of(draft)
     ds = draft.ds
     record: dict[str, Any] = {
-        "uid": str(ds.SOPInstanceUID), "path": str(relative), "subject": draft.subject.number, "modality": draft.modality,
-        "patient": draft.subject.patient_id, "study": draft.study.uid, "sop_class": str(ds.SOPClassUID), "syntax": str(draft.syntax),
-        "match": [str(ds.SOPClassUID), int(ds.SeriesNumber), int(ds.InstanceNumber)], "charset": draft.subject.charset,
-    }  # fmt: skip
+        "uid": str(ds.SOPInstanceUID),
+        "path": str(relative),
+        "subject": draft.subject.number,
+        "modality": draft.modality,
+        "patient": draft.subject.patient_id,
+        "study": draft.study.uid,
+        "sop_class": str(ds.SOPClassUID),
+        "syntax": str(draft.syntax),
+        "match": [str(ds.SOPClassUID), int(ds.SeriesNumber), int(ds.InstanceNumber)],
+        "charset": draft.subject.charset,
+    }
     write(draft, out / "data" / relative)
     if "PixelData" in ds:
         record["digest"] = digest(pydicom.dcmread(out / "data" / relative).pixel_array)
@@ -195,8 +219,18 @@ def generate(out: Path, subjects: int, seed: int) -> collections.Counter[str]:
                 tally["objects"] += 1
                 tally[f"modality {record['modality']}"] += 1
                 objects.write(json.dumps(record, ensure_ascii=False) + "\n")
-            known.write(json.dumps({"number": subject.number, "patient": subject.patient_id, "charset": subject.charset,
-                                    "canaries": subject.canaries()}, ensure_ascii=False) + "\n")  # fmt: skip
+            known.write(
+                json.dumps(
+                    {
+                        "number": subject.number,
+                        "patient": subject.patient_id,
+                        "charset": subject.charset,
+                        "canaries": subject.canaries(),
+                    },
+                    ensure_ascii=False,
+                )
+                + "\n"
+            )
     return tally
 
 
@@ -207,11 +241,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     tally = generate(asked.out, asked.subjects, asked.seed)
+    actions = sum(count for name, count in tally.items() if name != "objects" and not name.startswith("modality"))
     for name, count in sorted(tally.items()):
         print(f"{name:24} {count:8}")
-    print(
-        f"actions per object       {sum(c for n, c in tally.items() if n[:3] != 'obj' and n[:8] != 'modality') / tally['objects']:8.1f}"
-    )
+    print(f"actions per object       {actions / tally['objects']:8.1f}")
 
 
 if __name__ == "__main__":

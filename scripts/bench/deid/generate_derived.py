@@ -146,10 +146,14 @@ def _segmentation(study: Study, series: dict[str, Any], rng: random.Random, imag
     ds.DeviceSerialNumber, ds.ContentCreatorName = f"SEG{rng.randint(10**5, 10**6)}", who.reader.dicom
     ds.SegmentationType, ds.LossyImageCompression = "BINARY", "00"
     kind = item(
-        SegmentNumber=1, SegmentLabel="Lesion", SegmentAlgorithmType="MANUAL", TrackingID="Lesion 1", TrackingUID=new_uid(rng),
+        SegmentNumber=1,
+        SegmentLabel="Lesion",
+        SegmentAlgorithmType="MANUAL",
+        TrackingID="Lesion 1",
+        TrackingUID=new_uid(rng),
         SegmentedPropertyCategoryCodeSequence=Sequence([code("M-01000", "SRT", "Morphologically Altered Structure")]),
         SegmentedPropertyTypeCodeSequence=Sequence([code("M-03010", "SRT", "Nodule")]),
-    )  # fmt: skip
+    )
     draft.text(kind, "SegmentDescription", share=0.3)
     ds.SegmentSequence = Sequence([kind])
     ds.ReferencedSeriesSequence = Sequence(
@@ -249,8 +253,16 @@ def _plan(study: Study, series: dict[str, Any], rng: random.Random, image: Draft
     point = item(
         ControlPointIndex=0, NominalBeamEnergy=6, GantryAngle=f"{rng.uniform(0, 359):.1f}", CumulativeMetersetWeight=0
     )
-    beam = item(BeamNumber=1, BeamName="Beam 1", BeamType="STATIC", RadiationType="PHOTON", TreatmentMachineName=f"LINAC {who.place.station}"[:16],
-                SourceAxisDistance=1000, NumberOfControlPoints=1, ControlPointSequence=Sequence([point]))  # fmt: skip
+    beam = item(
+        BeamNumber=1,
+        BeamName="Beam 1",
+        BeamType="STATIC",
+        RadiationType="PHOTON",
+        TreatmentMachineName=f"LINAC {who.place.station}"[:16],
+        SourceAxisDistance=1000,
+        NumberOfControlPoints=1,
+        ControlPointSequence=Sequence([point]),
+    )
     draft.text(beam, "BeamDescription", share=0.3)
     ds.BeamSequence = Sequence([beam])
     ds.ApprovalStatus, ds.ReviewDate, ds.ReviewTime, ds.ReviewerName = (
@@ -303,10 +315,15 @@ def _ecg(study: Study, series: dict[str, Any], rng: random.Random, image: Draft 
         )
     signal = (np.sin(np.arange(1000) / rng.uniform(5, 15)) * 900).astype(np.int16)
     group = item(
-        WaveformOriginality="ORIGINAL", NumberOfWaveformChannels=2, NumberOfWaveformSamples=500, SamplingFrequency="500",
-        MultiplexGroupLabel=f"RHYTHM {draft.subject.family}"[:16], ChannelDefinitionSequence=Sequence(leads),
-        WaveformBitsAllocated=16, WaveformSampleInterpretation="SS",
-    )  # fmt: skip
+        WaveformOriginality="ORIGINAL",
+        NumberOfWaveformChannels=2,
+        NumberOfWaveformSamples=500,
+        SamplingFrequency="500",
+        MultiplexGroupLabel=f"RHYTHM {draft.subject.family}"[:16],
+        ChannelDefinitionSequence=Sequence(leads),
+        WaveformBitsAllocated=16,
+        WaveformSampleInterpretation="SS",
+    )
     group.WaveformData = signal.tobytes()
     group["WaveformData"].VR = "OW"
     ds.WaveformSequence = Sequence([group])
@@ -317,6 +334,12 @@ def _ecg(study: Study, series: dict[str, Any], rng: random.Random, image: Draft 
 
 
 DERIVED: dict[str, Maker] = {
-    "SR": _report, "KO": _key_objects, "PR": _presentation, "SEG": _segmentation, "RTSTRUCT": _structures,
-    "RTPLAN": _plan, "RTDOSE": _dose, "ECG": _ecg,
-}  # fmt: skip
+    "SR": _report,
+    "KO": _key_objects,
+    "PR": _presentation,
+    "SEG": _segmentation,
+    "RTSTRUCT": _structures,
+    "RTPLAN": _plan,
+    "RTDOSE": _dose,
+    "ECG": _ecg,
+}

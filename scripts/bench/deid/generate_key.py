@@ -13,9 +13,15 @@ from pydicom.dataset import Dataset
 __all__ = ["actions_of", "value_of"]
 
 _CLASS = {
-    "X": "removed", "X/Z": "removed", "X/D": "removed", "X/Z/D": "removed", "X/Z/U*": "removed", "Z": "emptied",
-    "Z/D": "emptied", "D": "replaced",
-}  # fmt: skip
+    "X": "removed",
+    "X/Z": "removed",
+    "X/D": "removed",
+    "X/Z/D": "removed",
+    "X/Z/U*": "removed",
+    "Z": "emptied",
+    "Z/D": "emptied",
+    "D": "replaced",
+}
 # Attributes that say how to read the object; they are structure, and the encoding may change.
 _STRUCTURE = {0x00080005, 0x00080016, 0x00280004, 0x00280006, 0x7FE00010, 0xFFFCFFFC}
 _BINARY = {"OB", "OW", "OF", "OD", "OL", "OV", "UN"}
@@ -51,7 +57,7 @@ def _walk(draft: Draft, ds: Dataset, prefix: str, found: list[dict[str, Any]], o
         path = prefix + f"{int(tag):08X}"
         if tag.is_private:
             _private(ds, element, prefix, found)
-        elif tag.element == 0 or int(tag) in _STRUCTURE and int(tag) != 0xFFFCFFFC:
+        elif tag.element == 0 or (int(tag) in _STRUCTURE and int(tag) != 0xFFFCFFFC):
             continue
         elif element.VR == "SQ":
             _sequence(draft, element, path, found, optional)
@@ -109,19 +115,33 @@ def _accept(action: str) -> str:
     return {"Z": "ZD", "Z/D": "ZD", "D": "D", "X/Z": "XZ", "X/D": "XD", "X/Z/D": "XZD"}[action]
 
 
-def _plain(draft: Draft, element: DataElement, path: str, found: list[dict[str, Any]], optional: bool) -> None:
-    values = value_of(element)
-    if not values:
-        return
-    action = expectation(element.tag, element.VR)
-    base = {"path": path, "value": values, **({"optional": True} if optional else {})}
+def _special(
+    draft: Draft, element: DataElement, action: str, base: dict[str, Any], found: list[dict[str, Any]]
+) -> bool:
+    """Judge the elements with rules of their own; tell whether this was one."""
+    age = base["value"][0] if element.keyword == "PatientAge" else ""
     if element.tag.group & 0xFF00 in (0x5000, 0x6000) and action == "X":
         _graphics(draft, element, base, found)
     elif element.keyword in _OPEN:
         found.append({"class": "removed", **base, "value": [], "accept": "XZD", "go": [draft.subject.family[:9]]})
     elif element.keyword == "PatientBirthDateInAlternativeCalendar":
         found.append({"class": "removed", **base, "accept": "XZD"})
-    elif element.VR == "UN" or action == "?":
+    elif age.endswith("Y") and int(age[:3]) > 89:
+        found.append({"class": "replaced", **base, "accept": "XZD"})
+    else:
+        return False
+    return True
+
+
+def _plain(draft: Draft, element: DataElement, path: str, found: list[dict[str, Any]], optional: bool) -> None:
+    values = value_of(element)
+    if not values:
+        return
+    action = expectation(element.tag, element.VR)
+    base = {"path": path, "value": values, **({"optional": True} if optional else {})}
+    if _special(draft, element, action, base, found):
+        return
+    if element.VR == "UN" or action == "?":
         found.append({"class": "removed", **base, "accept": "X"})
     elif element.keyword == "PatientID" and "/" not in path:
         found.append({"class": "patient_consistent", **base})
@@ -131,8 +151,6 @@ def _plain(draft: Draft, element: DataElement, path: str, found: list[dict[str, 
         found.append({"class": "uid_consistent", **base})
     elif action in ("S", "T"):
         found.append({"class": "date_shifted", **base, "vr": element.VR})
-    elif element.keyword == "PatientAge" and int(values[0][:3]) > 89 and values[0].endswith("Y"):
-        found.append({"class": "replaced", **base, "accept": "XZD"})
     elif action in _CLASS:
         found.append({"class": _CLASS[action], **base, "accept": _accept(action)})
     else:
@@ -144,7 +162,7 @@ _OPEN = {"MultiplexGroupLabel"}
 
 
 def _graphics(draft: Draft, element: DataElement, base: dict[str, Any], found: list[dict[str, Any]]) -> None:
-    """Curves and overlays: clean graphics allows removal and cleaning; numbers that describe a curve are not asked for."""
+    """Curves and overlays: clean graphics allows removal and cleaning; numbers of a curve are not asked for."""
     who = draft.subject
     if element.VR in ("LO", "LT", "ST", "SH"):
         found.append({"class": "removed", **base, "value": [], "accept": "XZD", "go": [who.family, who.given]})

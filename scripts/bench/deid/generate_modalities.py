@@ -233,10 +233,18 @@ def _ultrasound(frames: int) -> Maker:
         ds.RecommendedDisplayFrameRate, ds.NumberOfStages, ds.StageNumber = 30, 1, 1
         rows, columns = 360, 480
         region = item(
-            RegionSpatialFormat=1, RegionDataType=1, RegionFlags=0, RegionLocationMinX0=20, RegionLocationMinY0=80,
-            RegionLocationMaxX1=columns - 20, RegionLocationMaxY1=rows - 20, PhysicalUnitsXDirection=3,
-            PhysicalUnitsYDirection=3, PhysicalDeltaX=rng.uniform(0.01, 0.1), PhysicalDeltaY=rng.uniform(0.01, 0.1),
-        )  # fmt: skip
+            RegionSpatialFormat=1,
+            RegionDataType=1,
+            RegionFlags=0,
+            RegionLocationMinX0=20,
+            RegionLocationMinY0=80,
+            RegionLocationMaxX1=columns - 20,
+            RegionLocationMaxY1=rows - 20,
+            PhysicalUnitsXDirection=3,
+            PhysicalUnitsYDirection=3,
+            PhysicalDeltaX=rng.uniform(0.01, 0.1),
+            PhysicalDeltaY=rng.uniform(0.01, 0.1),
+        )
         ds.SequenceOfUltrasoundRegions = Sequence([region])
         if frames > 1:
             ds.FrameTime, ds.FrameIncrementPointer = "33.3", 0x00181063
@@ -264,9 +272,12 @@ def _emission(sop: str, modality: str) -> Maker:
         ds = draft.ds
         when = study.when
         drug = item(
-            Radiopharmaceutical="Fluorodeoxyglucose", RadionuclideTotalDose=_ds(rng, 1e8, 5e8, 0), RadionuclideHalfLife="6586.2",
-            RadiopharmaceuticalStartTime=when.strftime("%H%M%S"), RadiopharmaceuticalStartDateTime=when.strftime("%Y%m%d%H%M%S"),
-        )  # fmt: skip
+            Radiopharmaceutical="Fluorodeoxyglucose",
+            RadionuclideTotalDose=_ds(rng, 1e8, 5e8, 0),
+            RadionuclideHalfLife="6586.2",
+            RadiopharmaceuticalStartTime=when.strftime("%H%M%S"),
+            RadiopharmaceuticalStartDateTime=when.strftime("%Y%m%d%H%M%S"),
+        )
         ds.RadiopharmaceuticalInformationSequence = Sequence([drug])
         if modality == "PT":
             plane(draft)
@@ -392,8 +403,18 @@ def _slide(study: Study, series: dict[str, Any], rng: random.Random) -> Draft:
 
 
 IMAGES: dict[str, Maker] = {
-    "CT": _ct, "MR": _mr, "CR": _radiograph("1", "CR", 384, 320, 0.3), "DX": _radiograph("1.1", "DX", 400, 400, 0.3),
-    "MG": _radiograph("1.2", "MG", 448, 320, 0.2), "US": _ultrasound(1), "USM": _ultrasound(3),
-    "PT": _emission("128", "PT"), "NM": _emission("20", "NM"), "XA": _xa, "SC": _capture,
-    "XC": _photo("77.1.4", "XC"), "ES": _photo("77.1.1", "ES"), "SM": _slide,
-}  # fmt: skip
+    "CT": _ct,
+    "MR": _mr,
+    "CR": _radiograph("1", "CR", 384, 320, 0.3),
+    "DX": _radiograph("1.1", "DX", 400, 400, 0.3),
+    "MG": _radiograph("1.2", "MG", 448, 320, 0.2),
+    "US": _ultrasound(1),
+    "USM": _ultrasound(3),
+    "PT": _emission("128", "PT"),
+    "NM": _emission("20", "NM"),
+    "XA": _xa,
+    "SC": _capture,
+    "XC": _photo("77.1.4", "XC"),
+    "ES": _photo("77.1.1", "ES"),
+    "SM": _slide,
+}

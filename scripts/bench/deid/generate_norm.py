@@ -16,31 +16,102 @@ __all__ = ["KEEP_SEQUENCES", "SAFE_PRIVATE", "expectation"]
 _COLUMNS = ("D", "U", "X_D", "X", "X_Z_D", "X_Z", "X_Z_U_STAR", "Z_D", "Z")
 
 _CLEAN_DESCRIPTORS = frozenset(
-    """StudyDescription SeriesDescription AdmittingDiagnosesDescription PyramidDescription DerivationDescription
-    IdentifyingComments MedicalAlerts Occupation AdditionalPatientHistory PatientComments AcquisitionComments
-    ClinicalTrialTimePointDescription ClinicalTrialSeriesDescription RespiratoryMotionCompensationTechniqueDescription
-    MultienergyAcquisitionDescription DecompositionDescription AcquisitionProtocolDescription
-    RequestedSeriesDescription ContributionDescription PyramidLabel ImageComments FrameComments ReasonForStudy
-    ReasonForVisit RequestedContrastAgent StudyComments DischargeDiagnosisDescription ServiceEpisodeDescription
-    VisitComments WaveformFilterDescription FilterLookupTableDescription ScheduledProcedureStepDescription
-    PerformedProcedureStepDescription RequestAttributesSequence CommentsOnThePerformedProcedureStep
-    CommentsOnRadiationDose ContainerDescription SpecimenShortDescription SpecimenDetailedDescription
-    ReasonForTheRequestedProcedure RequestedProcedureComments ReasonForTheImagingServiceRequest
-    ImagingServiceRequestComments LongDeviceDescription StructureSetName StructureSetDescription ROIDescription
-    ROIGenerationDescription ROIObservationLabel ROIObservationDescription RTPlanName RTPlanDescription TreatmentSites
-    PrescriptionDescription DoseReferenceDescription FractionGroupDescription BeamDescription BolusDescription
-    InterpretationText InterpretationDiagnosisDescription Impressions ResultsComments ContrastBolusAgent ProtocolName
-    AcquisitionDeviceProcessingDescription TreatmentSite StructureSetLabel RTPlanLabel RequestedProcedureDescription
-    ROIName UserContentLabel UserContentLongLabel Allergies PatientState SpecialNeeds PreMedication LabelText
-    UnformattedTextValue EntityLongLabel""".split()
+    [
+        "StudyDescription",
+        "SeriesDescription",
+        "AdmittingDiagnosesDescription",
+        "PyramidDescription",
+        "DerivationDescription",
+        "IdentifyingComments",
+        "MedicalAlerts",
+        "Occupation",
+        "AdditionalPatientHistory",
+        "PatientComments",
+        "AcquisitionComments",
+        "ClinicalTrialTimePointDescription",
+        "ClinicalTrialSeriesDescription",
+        "RespiratoryMotionCompensationTechniqueDescription",
+        "MultienergyAcquisitionDescription",
+        "DecompositionDescription",
+        "AcquisitionProtocolDescription",
+        "RequestedSeriesDescription",
+        "ContributionDescription",
+        "PyramidLabel",
+        "ImageComments",
+        "FrameComments",
+        "ReasonForStudy",
+        "ReasonForVisit",
+        "RequestedContrastAgent",
+        "StudyComments",
+        "DischargeDiagnosisDescription",
+        "ServiceEpisodeDescription",
+        "VisitComments",
+        "WaveformFilterDescription",
+        "FilterLookupTableDescription",
+        "ScheduledProcedureStepDescription",
+        "PerformedProcedureStepDescription",
+        "RequestAttributesSequence",
+        "CommentsOnThePerformedProcedureStep",
+        "CommentsOnRadiationDose",
+        "ContainerDescription",
+        "SpecimenShortDescription",
+        "SpecimenDetailedDescription",
+        "ReasonForTheRequestedProcedure",
+        "RequestedProcedureComments",
+        "ReasonForTheImagingServiceRequest",
+        "ImagingServiceRequestComments",
+        "LongDeviceDescription",
+        "StructureSetName",
+        "StructureSetDescription",
+        "ROIDescription",
+        "ROIGenerationDescription",
+        "ROIObservationLabel",
+        "ROIObservationDescription",
+        "RTPlanName",
+        "RTPlanDescription",
+        "TreatmentSites",
+        "PrescriptionDescription",
+        "DoseReferenceDescription",
+        "FractionGroupDescription",
+        "BeamDescription",
+        "BolusDescription",
+        "InterpretationText",
+        "InterpretationDiagnosisDescription",
+        "Impressions",
+        "ResultsComments",
+        "ContrastBolusAgent",
+        "ProtocolName",
+        "AcquisitionDeviceProcessingDescription",
+        "TreatmentSite",
+        "StructureSetLabel",
+        "RTPlanLabel",
+        "RequestedProcedureDescription",
+        "ROIName",
+        "UserContentLabel",
+        "UserContentLongLabel",
+        "Allergies",
+        "PatientState",
+        "SpecialNeeds",
+        "PreMedication",
+        "LabelText",
+        "UnformattedTextValue",
+        "EntityLongLabel",
+    ]
 )
 _PATIENT_CHARACTERISTICS = frozenset(
-    "PatientSex PatientAge PatientSize PatientWeight EthnicGroup SmokingStatus PregnancyStatus".split()
+    ["PatientSex", "PatientAge", "PatientSize", "PatientWeight", "EthnicGroup", "SmokingStatus", "PregnancyStatus"]
 )
 # Sequences the table names and an option keeps: their content is judged, not the sequence.
 KEEP_SEQUENCES = frozenset(
-    """RequestAttributesSequence ContentSequence GraphicAnnotationSequence AcquisitionContextSequence
-    AdmittingDiagnosesCodeSequence ReasonForRequestedProcedureCodeSequence ReasonForVisitCodeSequence""".split()
+    [
+        "RequestAttributesSequence",
+        "ContentSequence",
+        "GraphicAnnotationSequence",
+        "AcquisitionContextSequence",
+        "AdmittingDiagnosesCodeSequence",
+        "ReasonForRequestedProcedureCodeSequence",
+        "ReasonForVisitCodeSequence",
+    ]
 )
 
 # Table E.3.10-1, in part: (group, creator, element) -> (VR, a maker of values is in generate_modalities)

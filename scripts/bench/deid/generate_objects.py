@@ -1,4 +1,4 @@
-"""The modules every object shares: patient, study, series, equipment, descriptors, sequences, private blocks, file meta."""
+"""The modules every object shares: patient, study, series, equipment, texts, sequences, private blocks, file meta."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ class Draft:
 
     @property
     def subject(self) -> Subject:
+        """Return the person the object is of."""
         return self.study.subject
 
     def text(self, where: Dataset, keyword: str, *, share: float = 0.5, native: float = 0.12) -> None:
@@ -57,9 +58,12 @@ class Draft:
         vr = dictionary_VR(keyword)
         if self.rng.random() < share:
             text = mixed(
-                self.subject, self.study.when.date(), self.rng, vr,
+                self.subject,
+                self.study.when.date(),
+                self.rng,
+                vr,
                 native=self.subject.charset not in ("ISO_IR 100", "ISO_IR 101") and self.rng.random() < native * 3,
-            )  # fmt: skip
+            )
             self.texts[text.value] = text
             value = text.value
         else:
@@ -133,10 +137,19 @@ def study_module(study: Study, rng: random.Random) -> None:
     draft = Draft(ds, study, rng, "", study.texts)
     draft.text(ds, "StudyDescription", share=0.45)
     _maybe_identifiers(ds, who, rng)
-    for keyword, share in (("AdditionalPatientHistory", 0.6), ("PatientComments", 0.6), ("StudyComments", 0.5),
-                           ("Occupation", 0.0), ("MedicalAlerts", 0.1), ("Allergies", 0.1), ("PatientState", 0.2),
-                           ("AdmittingDiagnosesDescription", 0.4), ("ReasonForStudy", 0.4),
-                           ("RequestedProcedureDescription", 0.4), ("VisitComments", 0.6)):  # fmt: skip
+    for keyword, share in (
+        ("AdditionalPatientHistory", 0.6),
+        ("PatientComments", 0.6),
+        ("StudyComments", 0.5),
+        ("Occupation", 0.0),
+        ("MedicalAlerts", 0.1),
+        ("Allergies", 0.1),
+        ("PatientState", 0.2),
+        ("AdmittingDiagnosesDescription", 0.4),
+        ("ReasonForStudy", 0.4),
+        ("RequestedProcedureDescription", 0.4),
+        ("VisitComments", 0.6),
+    ):
         if rng.random() < 0.45:
             draft.text(ds, keyword, share=share)
     if "Occupation" in ds:
@@ -154,29 +167,54 @@ _ALWAYS = {"PatientMotherBirthName"}
 def _maybe_identifiers(ds: Dataset, who: Subject, rng: random.Random) -> None:
     """Plant the identifier elements of patient and study, each two times in three."""
     values = {
-        "PatientTelephoneNumbers": who.phone, "PatientAddress": f"{who.address}, {who.city}",
-        "OtherPatientNames": f"{who.family}-{who.mother}^{who.given}", "PatientBirthName": f"{who.mother}^{who.given}",
-        "PatientMotherBirthName": who.mother, "MilitaryRank": "Sergeant", "BranchOfService": "Navy",
-        "MedicalRecordLocator": who.other_ids[0], "CountryOfResidence": "Utopia", "RegionOfResidence": who.city,
-        "PatientReligiousPreference": "none given", "ResponsiblePerson": f"{who.mother}^Parent",
-        "ResponsibleOrganization": who.place.name, "IssuerOfPatientID": who.place.station,
-        "InsurancePlanIdentification": f"INS{who.other_ids[0]}", "PatientBirthTime": "041500",
-        "PhysiciansOfRecord": who.referring.dicom, "NameOfPhysiciansReadingStudy": who.reader.dicom,
-        "RequestingPhysician": who.referring.dicom, "RequestingService": who.place.department,
-        "AdmissionID": f"ADM{who.other_ids[0]}", "CurrentPatientLocation": f"Ward {who.place.department}",
-        "PatientInstitutionResidence": who.city, "InstitutionalDepartmentName": who.place.department,
-        "InstitutionAddress": who.place.address, "ReferringPhysicianAddress": who.place.address,
-        "ReferringPhysicianTelephoneNumbers": who.place.phone, "OrderEnteredBy": who.operator.dicom,
-        "OrderCallbackPhoneNumber": who.place.phone, "NamesOfIntendedRecipientsOfResults": who.referring.dicom,
-        "AdmittingDate": ds.StudyDate, "AdmittingTime": "071500", "ScheduledProcedureStepStartDate": ds.StudyDate,
-        "StudyArrivalDate": ds.StudyDate, "LastMenstrualDate": ds.StudyDate, "ConsultingPhysicianName": who.reader.dicom,
+        "PatientTelephoneNumbers": who.phone,
+        "PatientAddress": f"{who.address}, {who.city}",
+        "OtherPatientNames": f"{who.family}-{who.mother}^{who.given}",
+        "PatientBirthName": f"{who.mother}^{who.given}",
+        "PatientMotherBirthName": who.mother,
+        "MilitaryRank": "Sergeant",
+        "BranchOfService": "Navy",
+        "MedicalRecordLocator": who.other_ids[0],
+        "CountryOfResidence": "Utopia",
+        "RegionOfResidence": who.city,
+        "PatientReligiousPreference": "none given",
+        "ResponsiblePerson": f"{who.mother}^Parent",
+        "ResponsibleOrganization": who.place.name,
+        "IssuerOfPatientID": who.place.station,
+        "InsurancePlanIdentification": f"INS{who.other_ids[0]}",
+        "PatientBirthTime": "041500",
+        "PhysiciansOfRecord": who.referring.dicom,
+        "NameOfPhysiciansReadingStudy": who.reader.dicom,
+        "RequestingPhysician": who.referring.dicom,
+        "RequestingService": who.place.department,
+        "AdmissionID": f"ADM{who.other_ids[0]}",
+        "CurrentPatientLocation": f"Ward {who.place.department}",
+        "PatientInstitutionResidence": who.city,
+        "InstitutionalDepartmentName": who.place.department,
+        "InstitutionAddress": who.place.address,
+        "ReferringPhysicianAddress": who.place.address,
+        "ReferringPhysicianTelephoneNumbers": who.place.phone,
+        "OrderEnteredBy": who.operator.dicom,
+        "OrderCallbackPhoneNumber": who.place.phone,
+        "NamesOfIntendedRecipientsOfResults": who.referring.dicom,
+        "AdmittingDate": ds.StudyDate,
+        "AdmittingTime": "071500",
+        "ScheduledProcedureStepStartDate": ds.StudyDate,
+        "StudyArrivalDate": ds.StudyDate,
+        "LastMenstrualDate": ds.StudyDate,
+        "ConsultingPhysicianName": who.reader.dicom,
         "PlacerOrderNumberImagingServiceRequest": f"PL{who.other_ids[0]}",
-        "FillerOrderNumberImagingServiceRequest": f"FL{who.other_ids[0]}", "ServiceEpisodeID": f"EP{who.other_ids[0]}",
-        "PatientTelecomInformation": who.email, "ScheduledStudyLocation": who.place.department,
-        "InterpretationAuthor": who.reader.dicom, "DistributionName": who.referring.dicom,
-        "ClinicalTrialSubjectID": f"CT-{who.other_ids[0]}", "ClinicalTrialSponsorName": f"{who.place.name} Trials",
-        "ClinicalTrialProtocolID": f"PR{who.other_ids[0]}", "ClinicalTrialSiteName": who.place.name,
-    }  # fmt: skip
+        "FillerOrderNumberImagingServiceRequest": f"FL{who.other_ids[0]}",
+        "ServiceEpisodeID": f"EP{who.other_ids[0]}",
+        "PatientTelecomInformation": who.email,
+        "ScheduledStudyLocation": who.place.department,
+        "InterpretationAuthor": who.reader.dicom,
+        "DistributionName": who.referring.dicom,
+        "ClinicalTrialSubjectID": f"CT-{who.other_ids[0]}",
+        "ClinicalTrialSponsorName": f"{who.place.name} Trials",
+        "ClinicalTrialProtocolID": f"PR{who.other_ids[0]}",
+        "ClinicalTrialSiteName": who.place.name,
+    }
     if who.sex == "M":
         values.pop("LastMenstrualDate")
     for keyword, value in values.items():
@@ -194,9 +232,12 @@ def _patient_sequences(ds: Dataset, who: Subject, rng: random.Random) -> None:
         ds.OtherPatientIDsSequence = Sequence([item(PatientID=one, TypeOfPatientID="TEXT") for one in who.other_ids])
     if rng.random() < 0.3:
         person = item(
-            PersonIdentificationCodeSequence=Sequence([code(f"D{rng.randint(10**4, 10**5)}", "99LOCAL", who.referring.family)]),
-            PersonTelephoneNumbers=who.place.phone, InstitutionName=who.place.name,
-        )  # fmt: skip
+            PersonIdentificationCodeSequence=Sequence(
+                [code(f"D{rng.randint(10**4, 10**5)}", "99LOCAL", who.referring.family)]
+            ),
+            PersonTelephoneNumbers=who.place.phone,
+            InstitutionName=who.place.name,
+        )
         ds.ReferringPhysicianIdentificationSequence = Sequence([person])
     if rng.random() < 0.3:
         ref = item(ReferencedSOPClassUID="1.2.840.10008.3.1.2.1.1", ReferencedSOPInstanceUID=new_uid(rng))
@@ -211,14 +252,23 @@ def _dates(draft: Draft) -> None:
     when += datetime.timedelta(seconds=rng.randint(60, 3000))
     day, clock = _day(when), _clock(when, rng)
     values = {
-        "SeriesDate": day, "SeriesTime": clock, "ContentDate": day, "ContentTime": _clock(when, rng),
-        "InstanceCreationDate": day, "InstanceCreationTime": clock, "AcquisitionDate": day, "AcquisitionTime": clock,
-        "AcquisitionDateTime": day + clock, "PerformedProcedureStepStartDate": day,
-        "PerformedProcedureStepStartTime": clock, "PerformedProcedureStepEndDate": day,
+        "SeriesDate": day,
+        "SeriesTime": clock,
+        "ContentDate": day,
+        "ContentTime": _clock(when, rng),
+        "InstanceCreationDate": day,
+        "InstanceCreationTime": clock,
+        "AcquisitionDate": day,
+        "AcquisitionTime": clock,
+        "AcquisitionDateTime": day + clock,
+        "PerformedProcedureStepStartDate": day,
+        "PerformedProcedureStepStartTime": clock,
+        "PerformedProcedureStepEndDate": day,
         "DateOfLastCalibration": _day(when - datetime.timedelta(days=rng.randint(1, 400))),
-        "TimeOfLastCalibration": "063000", "InstanceCoercionDateTime": day + clock,
+        "TimeOfLastCalibration": "063000",
+        "InstanceCoercionDateTime": day + clock,
         "IssueDateOfImagingServiceRequest": _day(when - datetime.timedelta(days=rng.randint(0, 9))),
-    }  # fmt: skip
+    }
     for keyword, value in values.items():
         if keyword in ("ContentDate", "ContentTime", "SeriesDate") or rng.random() < 0.6:
             setattr(ds, keyword, value[:16] if dictionary_VR(keyword) == "SH" else value)
@@ -231,17 +281,29 @@ def _equipment(draft: Draft) -> None:
     ds.ManufacturerModelName = rng.choice(("Model A1", "Model X", "Vision 40"))
     ds.SoftwareVersions = rng.choice(("VB17", "5.1.7", "12M5"))
     values = {
-        "InstitutionName": who.place.name, "StationName": who.place.station, "OperatorsName": who.operator.dicom,
-        "DeviceSerialNumber": f"SN{rng.randint(10**6, 10**7)}", "PerformingPhysicianName": who.reader.dicom,
-        "StationAETitle": who.place.station, "PerformedStationName": who.place.station,
-        "PerformedStationAETitle": who.place.station, "PerformedLocation": who.place.department,
-        "PerformedProcedureStepID": f"PPS{rng.randint(10**5, 10**6)}", "ScheduledStationName": who.place.station,
-        "GantryID": f"GANTRY{rng.randint(100, 999)}", "DeviceUID": new_uid(rng), "RetrieveAETitle": who.place.station,
-        "ContentCreatorName": who.operator.dicom, "RequestedProcedureID": f"RP{rng.randint(10**5, 10**6)}",
-        "CassetteID": f"CAS{rng.randint(10**4, 10**5)}", "PlateID": f"PLATE{rng.randint(10**4, 10**5)}",
-        "CameraOwnerName": f"{who.given} {who.family}", "XRayDetectorLabel": f"DET {rng.randint(10**4, 10**5)}",
-        "DeviceDescription": f"{who.place.name} main scanner", "SourceSerialNumber": f"S{rng.randint(10**5, 10**6)}",
-    }  # fmt: skip
+        "InstitutionName": who.place.name,
+        "StationName": who.place.station,
+        "OperatorsName": who.operator.dicom,
+        "DeviceSerialNumber": f"SN{rng.randint(10**6, 10**7)}",
+        "PerformingPhysicianName": who.reader.dicom,
+        "StationAETitle": who.place.station,
+        "PerformedStationName": who.place.station,
+        "PerformedStationAETitle": who.place.station,
+        "PerformedLocation": who.place.department,
+        "PerformedProcedureStepID": f"PPS{rng.randint(10**5, 10**6)}",
+        "ScheduledStationName": who.place.station,
+        "GantryID": f"GANTRY{rng.randint(100, 999)}",
+        "DeviceUID": new_uid(rng),
+        "RetrieveAETitle": who.place.station,
+        "ContentCreatorName": who.operator.dicom,
+        "RequestedProcedureID": f"RP{rng.randint(10**5, 10**6)}",
+        "CassetteID": f"CAS{rng.randint(10**4, 10**5)}",
+        "PlateID": f"PLATE{rng.randint(10**4, 10**5)}",
+        "CameraOwnerName": f"{who.given} {who.family}",
+        "XRayDetectorLabel": f"DET {rng.randint(10**4, 10**5)}",
+        "DeviceDescription": f"{who.place.name} main scanner",
+        "SourceSerialNumber": f"S{rng.randint(10**5, 10**6)}",
+    }
     rare = {"CassetteID", "PlateID", "CameraOwnerName", "XRayDetectorLabel", "DeviceDescription", "SourceSerialNumber"}
     for keyword, value in values.items():
         if rng.random() < (0.12 if keyword in rare else 0.62):
@@ -252,12 +314,21 @@ def _series_texts(draft: Draft) -> None:
     ds, rng = draft.ds, draft.rng
     draft.text(ds, "SeriesDescription", share=0.4)
     chances = {
-        "ProtocolName": 0.4, "ImageComments": 0.6, "PerformedProcedureStepDescription": 0.4, "DerivationDescription": 0.3,
-        "AcquisitionComments": 0.5, "RequestedProcedureComments": 0.6, "ReasonForTheRequestedProcedure": 0.5,
-        "CommentsOnThePerformedProcedureStep": 0.6, "ImagingServiceRequestComments": 0.6,
-        "AcquisitionProtocolDescription": 0.3, "AcquisitionDeviceProcessingDescription": 0.2,
-        "WindowCenterWidthExplanation": 0.3, "FilterType": 0.1, "ContrastBolusAgent": 0.2,
-    }  # fmt: skip
+        "ProtocolName": 0.4,
+        "ImageComments": 0.6,
+        "PerformedProcedureStepDescription": 0.4,
+        "DerivationDescription": 0.3,
+        "AcquisitionComments": 0.5,
+        "RequestedProcedureComments": 0.6,
+        "ReasonForTheRequestedProcedure": 0.5,
+        "CommentsOnThePerformedProcedureStep": 0.6,
+        "ImagingServiceRequestComments": 0.6,
+        "AcquisitionProtocolDescription": 0.3,
+        "AcquisitionDeviceProcessingDescription": 0.2,
+        "WindowCenterWidthExplanation": 0.3,
+        "FilterType": 0.1,
+        "ContrastBolusAgent": 0.2,
+    }
     for keyword, share in chances.items():
         if rng.random() < 0.38:
             draft.text(ds, keyword, share=share)
@@ -282,10 +353,12 @@ def _request(draft: Draft) -> None:
         before = item(PatientName=study.subject.dicom_name, PatientID=study.subject.patient_id)
         before.SpecificCharacterSet = ds.SpecificCharacterSet
         changed = item(
-            ModifiedAttributesSequence=Sequence([before]), AttributeModificationDateTime=study.when.strftime("%Y%m%d%H%M%S"),
-            ModifyingSystem=study.subject.place.station, SourceOfPreviousValues=study.subject.place.name,
+            ModifiedAttributesSequence=Sequence([before]),
+            AttributeModificationDateTime=study.when.strftime("%Y%m%d%H%M%S"),
+            ModifyingSystem=study.subject.place.station,
+            SourceOfPreviousValues=study.subject.place.name,
             ReasonForTheAttributeModification="COERCE",
-        )  # fmt: skip
+        )
         ds.OriginalAttributesSequence = Sequence([changed])
     if rng.random() < 0.25:
         ref = item(ReferencedSOPClassUID="1.2.840.10008.3.1.2.3.3", ReferencedSOPInstanceUID=new_uid(rng))
@@ -303,8 +376,13 @@ def _extras(draft: Draft) -> None:
         icon["PixelData"].VR = "OB"
         ds.IconImageSequence = Sequence([icon])
     if rng.random() < 0.06:
-        for tag, vr, value in ((0x50000005, "US", 2), (0x50000010, "US", 4), (0x50000020, "CS", "ECG"),
-                               (0x50000022, "LO", f"curve of {name}"), (0x50003000, "OW", name.encode("utf8")[:20].ljust(20))):  # fmt: skip
+        for tag, vr, value in (
+            (0x50000005, "US", 2),
+            (0x50000010, "US", 4),
+            (0x50000020, "CS", "ECG"),
+            (0x50000022, "LO", f"curve of {name}"),
+            (0x50003000, "OW", name.encode("utf8")[:20].ljust(20)),
+        ):
             ds.add_new(tag, vr, value)
     if rng.random() < 0.06:
         signed = item(
@@ -317,7 +395,7 @@ def _extras(draft: Draft) -> None:
     if rng.random() < 0.08:
         ds.add_new(tag_for_keyword("PersonAddress"), "UN", f"{who.address} ".encode("ascii", "ignore")[:40].ljust(40))
     if rng.random() < 0.08:
-        ds.add_new(0x00189999, "UN", f"spare {name}".encode("utf8").ljust(60))
+        ds.add_new(0x00189999, "UN", f"spare {name}".encode().ljust(60))
     if rng.random() < 0.06:
         ds.AcquisitionDeviceProcessingCode = f"{who.family[:12]}"
         draft.texts[ds.AcquisitionDeviceProcessingCode] = Text(who.family[:12], (who.family[:12],), ())
@@ -327,11 +405,17 @@ def add_overlay(draft: Draft, rows: int, columns: int) -> None:
     """Add an overlay plane with the name in its bits, label and comments."""
     ds, who = draft.ds, draft.subject
     for tag, vr, value in (
-        (0x60000010, "US", rows), (0x60000011, "US", columns), (0x60000040, "CS", "G"), (0x60000050, "SS", [1, 1]),
-        (0x60000100, "US", 1), (0x60000102, "US", 0), (0x60000022, "LO", f"Overlay {who.family}"),
-        (0x60001500, "LO", f"Marks {who.family}"), (0x60004000, "LT", f"drawn for {who.given} {who.family}"),
+        (0x60000010, "US", rows),
+        (0x60000011, "US", columns),
+        (0x60000040, "CS", "G"),
+        (0x60000050, "SS", [1, 1]),
+        (0x60000100, "US", 1),
+        (0x60000102, "US", 0),
+        (0x60000022, "LO", f"Overlay {who.family}"),
+        (0x60001500, "LO", f"Marks {who.family}"),
+        (0x60004000, "LT", f"drawn for {who.given} {who.family}"),
         (0x60003000, "OW", overlay_bits(rows, columns, f"{who.family} {who.given}", draft.rng)),
-    ):  # fmt: skip
+    ):
         ds.add_new(tag, vr, value)
     draft.texts[f"Overlay {who.family}"] = Text("", (who.family,), ())
     draft.texts[f"Marks {who.family}"] = Text("", (who.family,), ())

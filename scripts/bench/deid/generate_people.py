@@ -38,6 +38,7 @@ class Staff:
 
     @property
     def dicom(self) -> str:
+        """Return the name as a PN value."""
         return f"{self.family}^{self.given}"
 
 
@@ -215,7 +216,7 @@ def make_subjects(count: int, seed: int, forbidden: str) -> list[Subject]:
     return subjects
 
 
-def _subject(number, kind, fake, us, rng, names, places, staff, ids) -> Subject:  # noqa: ANN001, PLR0913
+def _subject(number, kind, fake, us, rng, names, places, staff, ids) -> Subject:  # noqa: ANN001
     charset, locale = kind
     sex = rng.choice("MF") if rng.random() < 0.97 else "O"
     native = _native(locale, fake, charset, sex)
@@ -229,13 +230,26 @@ def _subject(number, kind, fake, us, rng, names, places, staff, ids) -> Subject:
         birth = datetime.date(rng.choice((1952, 1968, 1984, 1996)), 2, 29)
     latin_native = (family, given) if charset in _LATIN or locale in ("en_IN", "fr_CA", "de_AT") else native
     return Subject(
-        number=number, locale=locale, charset=charset, family=family, given=given, middle=middle,
-        native=" ".join(latin_native), dicom_name=_dicom_name(charset, (family, given, middle), latin_native, rng),
-        patient_id=_patient_id(rng, ids), other_ids=[_patient_id(rng, ids) for _ in range(rng.randint(1, 2))],
-        birth=birth, sex=sex,
+        number=number,
+        locale=locale,
+        charset=charset,
+        family=family,
+        given=given,
+        middle=middle,
+        native=" ".join(latin_native),
+        dicom_name=_dicom_name(charset, (family, given, middle), latin_native, rng),
+        patient_id=_patient_id(rng, ids),
+        other_ids=[_patient_id(rng, ids) for _ in range(rng.randint(1, 2))],
+        birth=birth,
+        sex=sex,
         address=f"{rng.randint(1, 999)} {names.invent()} {rng.choice(('Road', 'Lane', 'Avenue', 'Street'))}",
-        city=f"{names.invent()} {rng.randint(10000, 99999)}", phone=us.numerify("(###) 555-####"),
+        city=f"{names.invent()} {rng.randint(10000, 99999)}",
+        phone=us.numerify("(###) 555-####"),
         email=f"{given.lower().replace(' ', '')}.{number}@{names.invent().lower()}.example",
-        mother=names.draw(us.last_name, 5), national_id=us.numerify("###-##-####"),
-        referring=rng.choice(staff), reader=rng.choice(staff), operator=rng.choice(staff), place=rng.choice(places),
-    )  # fmt: skip
+        mother=names.draw(us.last_name, 5),
+        national_id=us.numerify("###-##-####"),
+        referring=rng.choice(staff),
+        reader=rng.choice(staff),
+        operator=rng.choice(staff),
+        place=rng.choice(places),
+    )

@@ -16,45 +16,104 @@ from generate_people import Subject
 
 __all__ = ["CLEAN", "MIXED", "SHORT_MIXED", "Text", "burned_lines", "mixed", "vocabulary"]
 
-CLEAN = (
-    "CT CHEST W/O CONTRAST|MR BRAIN W/WO GADOLINIUM|T2 TSE FS TRA|AX T1 POST GAD|CHEST PA AND LATERAL|"
-    "LOW DOSE LUNG SCREENING|3D MPRAGE SAG 1.0 mm ISO|HEAD W/O 5.0 mm|ABDOMEN PELVIS PORTAL VENOUS|KNEE LEFT 3 VIEWS|"
-    "DWI b=0, 500, 1000|FLAIR cor 4 mm|Barium swallow|L-SPINE AP/LAT|MLO RIGHT SCREENING|Whole body FDG PET|"
-    "Angio runoff bilateral|Thyroid ultrasound|Echo apical four chamber|Bone scan 3 h p.i.|PELVIS TURNED PRONE|"
-    "s/p CABG x3, rule out effusion|Known Parkinson disease, tremor|Baker cyst of the left knee|Hodgkin lymphoma staging|"
-    "Crohn disease, terminal ileum|Follow-up nodule right upper lobe 8 mm|Chronic cough, smoker 40 pack years|"
-    "Status post mastectomy|Acute stroke, left hemiparesis|Liver mass segment IVb|Hip prosthesis loosening|"
-    "Fracture distal radius|Pneumothorax after line placement|Renal colic, stone protocol|"
-    "Schädel nativ axial|Thorax p.a. im Stehen|Abdomen mit Kontrastmittel|IRM cérébrale sans injection|"
-    "Radiographie du thorax de face|TC torace senza mezzo di contrasto|RM de rodilla derecha|TAC de abdomen con contraste|"
-    "Kontrolle nach Osteosynthese|Douleur abdominale aiguë|Dolore toracico|Dolor lumbar crónico"
-).split("|")
+CLEAN = [
+    "CT CHEST W/O CONTRAST",
+    "MR BRAIN W/WO GADOLINIUM",
+    "T2 TSE FS TRA",
+    "AX T1 POST GAD",
+    "CHEST PA AND LATERAL",
+    "LOW DOSE LUNG SCREENING",
+    "3D MPRAGE SAG 1.0 mm ISO",
+    "HEAD W/O 5.0 mm",
+    "ABDOMEN PELVIS PORTAL VENOUS",
+    "KNEE LEFT 3 VIEWS",
+    "DWI b=0, 500, 1000",
+    "FLAIR cor 4 mm",
+    "Barium swallow",
+    "L-SPINE AP/LAT",
+    "MLO RIGHT SCREENING",
+    "Whole body FDG PET",
+    "Angio runoff bilateral",
+    "Thyroid ultrasound",
+    "Echo apical four chamber",
+    "Bone scan 3 h p.i.",
+    "PELVIS TURNED PRONE",
+    "s/p CABG x3, rule out effusion",
+    "Known Parkinson disease, tremor",
+    "Baker cyst of the left knee",
+    "Hodgkin lymphoma staging",
+    "Crohn disease, terminal ileum",
+    "Follow-up nodule right upper lobe 8 mm",
+    "Chronic cough, smoker 40 pack years",
+    "Status post mastectomy",
+    "Acute stroke, left hemiparesis",
+    "Liver mass segment IVb",
+    "Hip prosthesis loosening",
+    "Fracture distal radius",
+    "Pneumothorax after line placement",
+    "Renal colic, stone protocol",
+    "Schädel nativ axial",
+    "Thorax p.a. im Stehen",
+    "Abdomen mit Kontrastmittel",
+    "IRM cérébrale sans injection",
+    "Radiographie du thorax de face",
+    "TC torace senza mezzo di contrasto",
+    "RM de rodilla derecha",
+    "TAC de abdomen con contraste",
+    "Kontrolle nach Osteosynthese",
+    "Douleur abdominale aiguë",
+    "Dolore toracico",
+    "Dolor lumbar crónico",
+]
 
-MIXED = (
-    "CT chest with contrast ~for~ {name}|MRI brain ~pt~ {name} ~DOB~ {dob}|Known hepatic steatosis ~MRN~ {id}|"
-    "Nodule follow-up, ~seen by Dr.~ {physician} ~on~ {date}|Left knee pain. ~Call~ {phone} ~with results~|"
-    "Chronic sinusitis ~patient~ {name} ~lives at~ {address}|Breast screening ~requested by Dr~ {physician}|"
-    "Lung cancer staging ~, contact~ {email}|Prior study ~from~ {hospital} shows stable adenopathy|"
-    "Post operative check ~acc#~ {acc}|Hemoptysis and fever since {date}|Right hip arthroplasty, ~surgeon Dr.~ {physician}|"
-    "~Mr.~ {last} has type 2 diabetes and hypertension|~Mrs~ {last}: recurrent pulmonary embolism|"
-    "Stroke protocol ~ordered by~ {physician} ~for~ {name}|Appendicitis suspected ~SSN~ {ssn}|"
-    "~Patient:~ {name}, ~ID:~ {id}, abdominal aortic aneurysm 4.8 cm|Multiple sclerosis, ~mother~ {mother} affected too|"
-    "Transferred ~from~ {hospital}, trauma protocol|Reconstruction kernel soft ~tech:~ {operator}|"
-    "Prostate biopsy {date}, Gleason 3+4|Seizures. ~Next of kin phone~ {phone}|Dialysis catheter check ~for~ {first} {last}|"
-    "~Verlaufskontrolle~ Thorax ~bei~ {name} ~geb.~ {dob}|Schädel CT, ~zugewiesen von Dr.~ {physician}|"
-    "Suivi lésion hépatique ~de~ {name}, ~né le~ {dob}|TC addome ~paziente~ {name}, dolore epigastrico|"
-    "Control de nódulo pulmonar ~paciente~ {name} ~NHC~ {id}"
-).split("|")
+MIXED = [
+    "CT chest with contrast ~for~ {name}",
+    "MRI brain ~pt~ {name} ~DOB~ {dob}",
+    "Known hepatic steatosis ~MRN~ {id}",
+    "Nodule follow-up, ~seen by Dr.~ {physician} ~on~ {date}",
+    "Left knee pain. ~Call~ {phone} ~with results~",
+    "Chronic sinusitis ~patient~ {name} ~lives at~ {address}",
+    "Breast screening ~requested by Dr~ {physician}",
+    "Lung cancer staging ~, contact~ {email}",
+    "Prior study ~from~ {hospital} shows stable adenopathy",
+    "Post operative check ~acc#~ {acc}",
+    "Hemoptysis and fever since {date}",
+    "Right hip arthroplasty, ~surgeon Dr.~ {physician}",
+    "~Mr.~ {last} has type 2 diabetes and hypertension",
+    "~Mrs~ {last}: recurrent pulmonary embolism",
+    "Stroke protocol ~ordered by~ {physician} ~for~ {name}",
+    "Appendicitis suspected ~SSN~ {ssn}",
+    "~Patient:~ {name}, ~ID:~ {id}, abdominal aortic aneurysm 4.8 cm",
+    "Multiple sclerosis, ~mother~ {mother} affected too",
+    "Transferred ~from~ {hospital}, trauma protocol",
+    "Reconstruction kernel soft ~tech:~ {operator}",
+    "Prostate biopsy {date}, Gleason 3+4",
+    "Seizures. ~Next of kin phone~ {phone}",
+    "Dialysis catheter check ~for~ {first} {last}",
+    "~Verlaufskontrolle~ Thorax ~bei~ {name} ~geb.~ {dob}",
+    "Schädel CT, ~zugewiesen von Dr.~ {physician}",
+    "Suivi lésion hépatique ~de~ {name}, ~né le~ {dob}",
+    "TC addome ~paziente~ {name}, dolore epigastrico",
+    "Control de nódulo pulmonar ~paciente~ {name} ~NHC~ {id}",
+]
 
-SHORT_MIXED = (
-    "CHEST {last}|KNEE LEFT {id}|BRAIN {name}|ABD PELVIS ~DR~ {physician}|HEAD {date}|SPINE ~ACC~ {acc}|"
-    "THORAX {last}|LIVER ~PT~ {last}|ANGIO {hospital}|MAMMO ~FOR~ {name}"
-).split("|")
+SHORT_MIXED = [
+    "CHEST {last}",
+    "KNEE LEFT {id}",
+    "BRAIN {name}",
+    "ABD PELVIS ~DR~ {physician}",
+    "HEAD {date}",
+    "SPINE ~ACC~ {acc}",
+    "THORAX {last}",
+    "LIVER ~PT~ {last}",
+    "ANGIO {hospital}",
+    "MAMMO ~FOR~ {name}",
+]
 
 # What a de-identifier writes itself (CID 7050 and the like).
-_STAMPS = """Basic Application Confidentiality Profile Clean Pixel Data Option Clean Recognizable Visual Features Option Clean
-Graphics Structured Content Descriptors Retain Longitudinal Temporal Information Modified Dates Patient Characteristics Device
-Identity UIDs Safe Private Institution anonymous anonymized removed deephealth patient subject name date hospital redacted"""
+_STAMPS = """Basic Application Confidentiality Profile Clean Pixel Data Option Clean Recognizable Visual Features
+Clean Graphics Structured Content Descriptors Retain Longitudinal Temporal Information Modified Dates Patient
+Characteristics Device Identity UIDs Safe Private Institution anonymous anonymized removed patient subject hospital"""
 _LIMITS = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "UT": 10240, "CS": 16, "UC": 1024}
 
 
@@ -88,11 +147,19 @@ def _fill(slot: str, subject: Subject, when: datetime.date, rng: random.Random) 
         shown = _date_forms(subject.birth if slot == "dob" else when, rng)
         return shown, (shown,)
     plain = {
-        "first": given, "last": family, "id": subject.patient_id, "phone": subject.phone, "email": subject.email,
-        "physician": subject.referring.family, "operator": subject.operator.family, "address": subject.address,
-        "hospital": subject.place.name, "acc": subject.accessions[-1], "ssn": subject.national_id,
+        "first": given,
+        "last": family,
+        "id": subject.patient_id,
+        "phone": subject.phone,
+        "email": subject.email,
+        "physician": subject.referring.family,
+        "operator": subject.operator.family,
+        "address": subject.address,
+        "hospital": subject.place.name,
+        "acc": subject.accessions[-1],
+        "ssn": subject.national_id,
         "mother": subject.mother,
-    }[slot]  # fmt: skip
+    }[slot]
     if slot == "physician" and rng.random() < 0.4:
         return f"{subject.referring.given} {plain}", (subject.referring.given, plain)
     if slot == "hospital":
@@ -139,11 +206,14 @@ def _compose(template: str, subject: Subject, when: datetime.date, rng: random.R
 def burned_lines(subject: Subject, when: datetime.date, rng: random.Random) -> list[str]:
     """Return one to four lines a modality would burn in."""
     pool = [
-        f"{subject.family.upper()}, {subject.given.upper()}", f"ID: {subject.patient_id}",
-        f"DOB: {subject.birth:%d.%m.%Y} {subject.sex}", f"{subject.place.name}",
-        f"{when:%d-%b-%Y} 10:{rng.randint(10, 59)}:07", f"Acc {subject.accessions[-1]}",
+        f"{subject.family.upper()}, {subject.given.upper()}",
+        f"ID: {subject.patient_id}",
+        f"DOB: {subject.birth:%d.%m.%Y} {subject.sex}",
+        f"{subject.place.name}",
+        f"{when:%d-%b-%Y} 10:{rng.randint(10, 59)}:07",
+        f"Acc {subject.accessions[-1]}",
         f"Dr. {subject.referring.family}",
-    ]  # fmt: skip
+    ]
     first = rng.choice(pool[:3])
     rest = rng.sample([line for line in pool if line != first], rng.randint(0, 3))
     return [line if line.isascii() else line.encode("ascii", "ignore").decode() for line in [first, *rest]]

@@ -118,7 +118,8 @@ class Real(StandIn):
             return vault.quarantine_key()
 
     def _deephealth(self, *parts: object) -> None:
-        subprocess.run([sys.executable, "-m", "deephealth", "lake", *map(str, parts)], check=True, cwd=REPOSITORY)
+        command = [sys.executable, "-m", "deephealth", "lake", *map(str, parts)]
+        subprocess.run(command, check=True, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
 
 
 def vault_options(folder: Path) -> tuple[object, ...]:

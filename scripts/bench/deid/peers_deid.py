@@ -1,4 +1,4 @@
-"""deid with a recipe written for this job: the norm's actions as a recipe, with functions of our own for dates and texts."""
+"""deid with a recipe written for this job: the norm's actions, with functions of our own for dates and texts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def _line(keyword: str, column: str, vr: str) -> str:
     if column in ("X", "X_D", "X_Z", "X_Z_D", "X_Z_U_STAR"):
         return f"REMOVE {keyword}"
     if column == "D" and vr != "SQ":
-        return f"REPLACE {keyword} {'ANONYMIZED' if vr not in ('DS', 'IS', 'US', 'FD', 'FL', 'UI') else 'func:new_uid' if vr == 'UI' else '0'}"
+        dummy = {"UI": "func:new_uid"} | dict.fromkeys(("DS", "IS", "US", "FD", "FL"), "0")
+        return f"REPLACE {keyword} {dummy.get(vr, 'ANONYMIZED')}"
     return f"BLANK {keyword}" if vr != "SQ" else f"REMOVE {keyword}"
 
 

@@ -18,9 +18,15 @@ __all__ = ["available", "run_orthanc"]
 
 # The retired 2008 profile keeps private elements and dates less well: the current one is the better answer.
 _KEEP = (
-    "StudyDescription", "SeriesDescription", "ProtocolName", "ImageComments", "PatientSex", "PatientAge", "PatientSize",
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "ImageComments",
+    "PatientSex",
+    "PatientAge",
+    "PatientSize",
     "PatientWeight",
-)  # fmt: skip
+)
 
 
 def available() -> bool:
@@ -43,10 +49,17 @@ def _ask(base: str, path: str, body: bytes | None = None, method: str | None = N
 def _server(folder: Path) -> Iterator[str]:
     port = _free_port()
     settings = {
-        "Name": "bench", "StorageDirectory": str(folder / "store"), "IndexDirectory": str(folder / "store"), "HttpPort": port,
-        "DicomServerEnabled": False, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "Plugins": [],
-        "StorageCompression": False, "OverwriteInstances": True,
-    }  # fmt: skip
+        "Name": "bench",
+        "StorageDirectory": str(folder / "store"),
+        "IndexDirectory": str(folder / "store"),
+        "HttpPort": port,
+        "DicomServerEnabled": False,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "Plugins": [],
+        "StorageCompression": False,
+        "OverwriteInstances": True,
+    }
     (folder / "orthanc.json").write_text(json.dumps(settings))
     with (folder / "orthanc.log").open("w") as log:
         server = subprocess.Popen(["Orthanc", str(folder / "orthanc.json")], stdout=log, stderr=log)

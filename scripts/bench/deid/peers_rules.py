@@ -22,16 +22,47 @@ __all__ = [
 ]
 
 DESCRIPTORS = (
-    "StudyDescription", "SeriesDescription", "ProtocolName", "ImageComments", "AdditionalPatientHistory", "PatientComments",
-    "StudyComments", "MedicalAlerts", "Allergies", "PatientState", "AdmittingDiagnosesDescription", "ReasonForStudy",
-    "RequestedProcedureDescription", "VisitComments", "Occupation", "PerformedProcedureStepDescription",
-    "DerivationDescription", "AcquisitionComments", "RequestedProcedureComments", "ReasonForTheRequestedProcedure",
-    "CommentsOnThePerformedProcedureStep", "ImagingServiceRequestComments", "AcquisitionProtocolDescription",
-    "AcquisitionDeviceProcessingDescription", "ContrastBolusAgent", "ScheduledProcedureStepDescription", "StructureSetLabel",
-    "StructureSetName", "StructureSetDescription", "ROIName", "ROIObservationLabel", "RTPlanLabel", "RTPlanName",
-    "RTPlanDescription", "SpecimenShortDescription", "SpecimenDetailedDescription", "BeamDescription",
-    "DoseReferenceDescription", "UnformattedTextValue", "TextValue",
-)  # fmt: skip
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "ImageComments",
+    "AdditionalPatientHistory",
+    "PatientComments",
+    "StudyComments",
+    "MedicalAlerts",
+    "Allergies",
+    "PatientState",
+    "AdmittingDiagnosesDescription",
+    "ReasonForStudy",
+    "RequestedProcedureDescription",
+    "VisitComments",
+    "Occupation",
+    "PerformedProcedureStepDescription",
+    "DerivationDescription",
+    "AcquisitionComments",
+    "RequestedProcedureComments",
+    "ReasonForTheRequestedProcedure",
+    "CommentsOnThePerformedProcedureStep",
+    "ImagingServiceRequestComments",
+    "AcquisitionProtocolDescription",
+    "AcquisitionDeviceProcessingDescription",
+    "ContrastBolusAgent",
+    "ScheduledProcedureStepDescription",
+    "StructureSetLabel",
+    "StructureSetName",
+    "StructureSetDescription",
+    "ROIName",
+    "ROIObservationLabel",
+    "RTPlanLabel",
+    "RTPlanName",
+    "RTPlanDescription",
+    "SpecimenShortDescription",
+    "SpecimenDetailedDescription",
+    "BeamDescription",
+    "DoseReferenceDescription",
+    "UnformattedTextValue",
+    "TextValue",
+)
 _KEPT = ("PatientSex", "PatientAge", "PatientSize", "PatientWeight", "EthnicGroup", "SmokingStatus")
 
 
@@ -66,7 +97,8 @@ def known_words(ds: Any) -> list[str]:
 
 
 _PATTERNS = re.compile(
-    r"\d{1,2}[./-]\w{2,3}[./-]\d{2,4}|\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4}|\(?\d{3}\)?[ -]\d{2,3}-\d{4}|"
+    r"\d{1,2}[./-]\w{2,3}[./-]\d{2,4}|\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4}|"
+    r"\(?\d{3}\)?[ -]\d{2,3}-\d{4}|"
     r"[\w.]+@[\w.]+|\b\d{5,}\b|\b[A-Z]+-?\d{5,}\w?\b|(?<=Dr\. )[A-Z]\w+|(?<=Dr )[A-Z]\w+"
 )
 
@@ -84,25 +116,34 @@ def dicom_anonymizer(source: Path, target: Path) -> None:
     anonymize_dicom_file(str(source), str(target), base_rules_gen=lambda: initialize_actions("dicomfields_2026c"))
 
 
-def _rules(ds: Any) -> dict[tuple[int, int], Callable[[Any, Any], None]]:
-    """Return the rules written by hand for one file: dates shifted, descriptors scrubbed, patient characteristics kept."""
+def keep(dataset: Any, tag: Any) -> None:
+    """Leave an element as it is."""
+
+
+def _safe(ds: Any, tag: Any) -> bool:
+    """Tell whether an element is a safe private one."""
     from generate_norm import SAFE_PRIVATE
-    from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+    if not tag.is_private or tag.is_private_creator:
+        return False
+    creator = ds.get((tag.group, tag.element >> 8))
+    return creator is not None and (tag.group, str(creator.value), tag.element & 0xFF) in SAFE_PRIVATE
+
+
+def _rules(ds: Any) -> dict[tuple[int, int], Callable[[Any, Any], None]]:
+    """Return the rules written by hand for one file: dates shifted, texts scrubbed, characteristics kept."""
     from pydicom.tag import Tag
 
     words, days = known_words(ds), shift_days(str(ds.get("PatientID", "")))
     pseudonym = "P" + hashlib.sha256(str(ds.get("PatientID", "")).encode()).hexdigest()[:10]
 
     def clean(dataset: Any, tag: Any) -> None:
-        if tag in dataset and dataset[tag].value:
+        if dataset.get(tag) and dataset[tag].value:
             dataset[tag].value = scrub(str(dataset[tag].value), words)
 
     def move(dataset: Any, tag: Any) -> None:
         if tag in dataset and dataset[tag].value:
             dataset[tag].value = shifted(str(dataset[tag].value), days)
-
-    def keep(dataset: Any, tag: Any) -> None:
-        return None
 
     def named(dataset: Any, tag: Any) -> None:
         dataset[tag].value = pseudonym
@@ -112,18 +153,13 @@ def _rules(ds: Any) -> dict[tuple[int, int], Callable[[Any, Any], None]]:
         key = (element.tag.group, element.tag.element)
         if element.VR in ("DA", "DT") and element.keyword != "PatientBirthDate":
             rules[key] = move
-        elif element.VR == "TM" and element.keyword != "PatientBirthTime":
+        elif (element.VR == "TM" and element.keyword != "PatientBirthTime") or _safe(ds, element.tag):
             rules[key] = keep
-        elif element.tag.is_private and not element.tag.is_private_creator:
-            creator = ds.get((key[0], key[1] >> 8))
-            if creator is not None and (key[0], str(creator.value), key[1] & 0xFF) in SAFE_PRIVATE:
-                rules[key] = keep
-    for keyword in (*DESCRIPTORS, *_KEPT):
-        tag = Tag(tag_for_keyword(keyword))
-        if dictionary_VR(tag) != "SQ":
-            rules[(tag.group, tag.element)] = keep if keyword in _KEPT else clean
+    for keywords, rule in ((_KEPT, keep), (DESCRIPTORS, clean)):
+        for tag in map(Tag, keywords):
+            rules[(tag.group, tag.element)] = rule
     rules[(0x0010, 0x0020)] = named
-    rules[(0x0002, 0x0016)] = lambda dataset, tag: dataset.__delitem__(tag) if tag in dataset else None
+    rules[(0x0002, 0x0016)] = lambda dataset, tag: dataset.pop(tag, None)
     return rules
 
 

@@ -1,6 +1,6 @@
 """Score a de-identified set against its answer key; nothing of deephealth is used.
 
-    python scripts/bench/deid/score.py SET OUTPUT [--mapping uids.csv --patients patients.csv] [--quarantined N] [--json FILE]
+    python scripts/bench/deid/score.py SET OUTPUT [--mapping uids.csv --patients patients.csv] [--quarantined N]
 
 Prints right/required per class, the overall share, lost objects and what the byte scan found. Objects that were put in
 quarantine (their number is told with ``--quarantined``) are left out of the shares; once more objects are missing than
@@ -51,10 +51,18 @@ def score(
                 classes[action["class"]][1] += 1
     right, required = (sum(pair[index] for pair in classes.values()) for index in (0, 1))
     result: dict[str, Any] = {
-        "objects": len(answers.objects), "delivered": len(matched), "missing": len(missing), "quarantined": quarantined,
-        "lost": lost, "unmatched_outputs": len(spare), "classes": classes, "right": right, "required": required,
-        "overall": right / max(required, 1), "wrong": wrong,
-    }  # fmt: skip
+        "objects": len(answers.objects),
+        "delivered": len(matched),
+        "missing": len(missing),
+        "quarantined": quarantined,
+        "lost": lost,
+        "unmatched_outputs": len(spare),
+        "classes": classes,
+        "right": right,
+        "required": required,
+        "overall": right / max(required, 1),
+        "wrong": wrong,
+    }
     result["missing_modalities"] = dict(collections.Counter(record["modality"] for record in missing))
     result["missing_paths"] = [record["path"] for record in missing]
     if scan:
@@ -116,10 +124,12 @@ def _scan(answers: Answers, outputs: list[Output], matched: dict[str, Output]) -
         leaks += scanner.scan(output, record["subject"] if record else None, uids)
     identifiers = [leak for leak in leaks if leak[2] != "uid"]
     return {
-        "leaks": len(identifiers), "leaked_identifiers": len({leak[1] for leak in identifiers}),
-        "leaking_files": len({leak[0] for leak in identifiers}), "leaked_uids": len({leak[1] for leak in leaks if leak[2] == "uid"}),
+        "leaks": len(identifiers),
+        "leaked_identifiers": len({leak[1] for leak in identifiers}),
+        "leaking_files": len({leak[0] for leak in identifiers}),
+        "leaked_uids": len({leak[1] for leak in leaks if leak[2] == "uid"}),
         "leak_list": leaks[:2000],
-    }  # fmt: skip
+    }
 
 
 def print_score(result: dict[str, Any], *, mistakes: int = 25) -> None:
@@ -127,13 +137,17 @@ def print_score(result: dict[str, Any], *, mistakes: int = 25) -> None:
     for name, (right, required) in result["classes"].items():
         print(f"{name:20} {right:7} / {required:7}  {100 * right / max(required, 1):7.3f} %")
     print(f"{'overall':20} {result['right']:7} / {result['required']:7}  {100 * result['overall']:7.3f} %")
-    print(f"objects {result['objects']}, delivered {result['delivered']}, quarantined {result['quarantined']}, lost {result['lost']}, "
-          f"unmatched outputs {result['unmatched_outputs']}")  # fmt: skip
+    print(
+        f"objects {result['objects']}, delivered {result['delivered']}, quarantined {result['quarantined']}, "
+        f"lost {result['lost']}, unmatched outputs {result['unmatched_outputs']}"
+    )
     if result["missing"]:
         print("missing by modality", result["missing_modalities"])
     if "leaks" in result:
-        print(f"byte scan: {result['leaked_identifiers']} identifiers in {result['leaking_files']} files "
-              f"({result['leaks']} finds), {result['leaked_uids']} original UIDs")  # fmt: skip
+        print(
+            f"byte scan: {result['leaked_identifiers']} identifiers in {result['leaking_files']} files "
+            f"({result['leaks']} finds), {result['leaked_uids']} original UIDs"
+        )
         for leak in result["leak_list"][:10]:
             print("  leak", *leak)
     common = collections.Counter((one["class"], one["path"].split("/")[-1]) for one in result["wrong"])
@@ -141,7 +155,8 @@ def print_score(result: dict[str, Any], *, mistakes: int = 25) -> None:
         sample = next(one for one in result["wrong"] if one["class"] == kind and one["path"].split("/")[-1] == path)
         wanted = sample.get("stay") or sample.get("go") or sample.get("value") or sample.get("box")
         print(
-            f"  wrong {count:5} {kind:18} {path:24} {sample['modality']:6} wanted {str(wanted)[:70]!r} found {str(sample['found'])[:70]!r}"
+            f"  wrong {count:5} {kind:18} {path:24} {sample['modality']:6} wanted {str(wanted)[:70]!r} "
+            f"found {str(sample['found'])[:70]!r}"
         )
 
 

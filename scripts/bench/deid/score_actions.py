@@ -13,9 +13,18 @@ from score_match import Maps, _day
 __all__ = ["CLASSES", "judge"]
 
 CLASSES = (
-    "removed", "emptied", "replaced", "text_removed", "text_kept", "date_shifted", "uid_changed", "uid_consistent",
-    "patient_consistent", "pixels_hidden", "pixels_kept",
-)  # fmt: skip
+    "removed",
+    "emptied",
+    "replaced",
+    "text_removed",
+    "text_kept",
+    "date_shifted",
+    "uid_changed",
+    "uid_consistent",
+    "patient_consistent",
+    "pixels_hidden",
+    "pixels_kept",
+)
 
 
 def _fold(text: str) -> str:
@@ -118,10 +127,16 @@ def _patient_consistent(action: dict[str, Any], found: Found, maps: Maps, subjec
 
 
 _JUDGES: dict[str, Callable[[dict[str, Any], Found, Maps, int], bool]] = {
-    "removed": _gone, "emptied": _gone, "replaced": _gone, "text_removed": _text_removed, "text_kept": _text_kept,
-    "date_shifted": _date_shifted, "uid_changed": _uid_changed, "uid_consistent": _uid_consistent,
+    "removed": _gone,
+    "emptied": _gone,
+    "replaced": _gone,
+    "text_removed": _text_removed,
+    "text_kept": _text_kept,
+    "date_shifted": _date_shifted,
+    "uid_changed": _uid_changed,
+    "uid_consistent": _uid_consistent,
     "patient_consistent": _patient_consistent,
-}  # fmt: skip
+}
 
 
 def judge(action: dict[str, Any], ds: Any, maps: Maps, subject: int) -> tuple[bool, list[str]]:

@@ -43,7 +43,7 @@ def _split(path: str) -> list[str]:
 
 def _get(ds: Any, tag: int) -> DataElement | None:
     try:
-        return ds[tag] if tag in ds else None
+        return ds.get(tag)
     except Exception:  # an element that cannot be decoded is there all the same
         raw = ds.get_item(tag)
         return DataElement(tag, "OB", raw.value or b"")

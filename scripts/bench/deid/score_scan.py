@@ -15,9 +15,21 @@ __all__ = ["Leak", "Scanner"]
 Leak = tuple[str, str, str]  # file, identifier, coding
 
 _CODECS = (
-    "utf-8", "latin-1", "utf-16-le", "utf-16-be", "iso2022_jp", "iso2022_kr", "euc_kr", "gb18030", "shift_jis", "iso8859_2",
-    "iso8859_5", "iso8859_7", "iso8859_8", "iso8859_9",
-)  # fmt: skip
+    "utf-8",
+    "latin-1",
+    "utf-16-le",
+    "utf-16-be",
+    "iso2022_jp",
+    "iso2022_kr",
+    "euc_kr",
+    "gb18030",
+    "shift_jis",
+    "iso8859_2",
+    "iso8859_5",
+    "iso8859_7",
+    "iso8859_8",
+    "iso8859_9",
+)
 _SHORT = 6  # a pattern of fewer bytes may lie in pixels by chance
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 

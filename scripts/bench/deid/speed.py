@@ -1,11 +1,11 @@
-"""Files per second of the lake's de-identification against dicom-anonymizer and deid, over the same files.
+r"""Files per second of the lake's de-identification against dicom-anonymizer and deid, over the same files.
 
-    python scripts/bench/deid/speed.py SET --rounds 5 --processes 2 \\
+    python scripts/bench/deid/speed.py SET --rounds 5 --processes 2 \
         --ours "deephealth lake deidentify {source} {out} --key {key} --workers {processes}"
 
 Every contestant starts as a fresh process that uses as many processes as the others, start-up included; the order turns
-from round to round, and the first round warms up and is left out. Outputs are counted and opened: a contestant that left
-objects out says so (``--quarantined`` of ours lie in its quarantine). Ours does all it does by default, pixels included.
+from round to round, and the first round warms up and is left out. Outputs are counted and opened: what is missing of
+ours lies in its quarantine. Ours does all it does by default, pixels included.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def measure(source: Path, contestants: list[str], rounds: int, processes: int, o
                 out = Path(folder) / name
                 shutil.rmtree(out, ignore_errors=True)
                 begin = time.perf_counter()
-                made = subprocess.run(_command(name, source, out, processes, ours), capture_output=True, text=True, check=False)
+                command = _command(name, source, out, processes, ours)
+                made = subprocess.run(command, capture_output=True, text=True, check=False)
                 seconds = time.perf_counter() - begin
                 if made.returncode:
                     raise SystemExit(f"{name} ended with {made.returncode}: {made.stderr[-800:]}")
@@ -113,7 +114,7 @@ def main() -> None:
         return
     files = sum(1 for _ in source.rglob("*.dcm"))
     results = measure(source, asked.only.split(","), asked.rounds, asked.processes, asked.ours)
-    for name, one in results.items():
+    for one in results.values():
         one["files_per_s"] = files / statistics.median(one["seconds"])
     base = results.get("deephealth", {}).get("files_per_s")
     for name, one in results.items():

@@ -45,7 +45,7 @@ def _hollow(element):
     return element.value
 
 
-def _apply(ds, action, uids):
+def _apply(ds, action):
     kind, path = action["class"], action["path"]
     if path.startswith("meta:"):
         return _apply_meta(ds, kind, path[5:])
@@ -59,10 +59,13 @@ def _apply(ds, action, uids):
             if int(element, 16) in block:
                 del block[int(element, 16)]
         return None
-    tag = int(last, 16)
-    if tag not in place:
-        return None
-    element = place[tag]
+    if int(last, 16) in place:
+        _standard(place, place[int(last, 16)], action)
+    return None
+
+
+def _standard(place, element, action):
+    kind = action["class"]
     if kind in ("removed", "emptied", "replaced"):
         _clear(place, element, action["accept"])
     elif kind == "text_removed":
@@ -74,7 +77,6 @@ def _apply(ds, action, uids):
     elif kind == "uid_changed":
         many = [new_uid(one) for one in action["value"]]
         element.value = many[0] if len(many) == 1 else many
-    return None
 
 
 def _clear(place, element, accept):
@@ -129,7 +131,7 @@ def answer(folder, out):
         actions = record["actions"]
         _paint(ds, actions)
         for action in sorted(actions, key=lambda one: -one["path"].count("/")):
-            _apply(ds, action, {})
+            _apply(ds, action)
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         ds.SpecificCharacterSet = "ISO_IR 192"
         if 0xFFFCFFFC in ds:

@@ -42,7 +42,9 @@ def test_a_seed_gives_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         generate(tmp_path / name, 3, 11)
         files = sorted((tmp_path / name / "data").rglob("*.dcm"))
-        sums.append([(str(one.relative_to(tmp_path / name)), hashlib.sha256(one.read_bytes()).hexdigest()) for one in files])
+        sums.append(
+            [(str(one.relative_to(tmp_path / name)), hashlib.sha256(one.read_bytes()).hexdigest()) for one in files]
+        )
     assert sums[0] == sums[1]
     assert len(sums[0]) >= 3
 
@@ -69,12 +71,22 @@ def test_texts_that_go_and_stay_are_in_the_text(phi_set):
 @pytest.mark.parametrize(
     ("keyword", "vr", "action"),
     [
-        ("PatientName", "PN", "Z"), ("PatientID", "LO", "Z/D"), ("PatientAddress", "LO", "X"), ("StudyDate", "DA", "S"),
-        ("StudyTime", "TM", "T"), ("StudyDescription", "LO", "C"), ("PatientSex", "CS", "K"), ("PatientAge", "AS", "K"),
-        ("SOPInstanceUID", "UI", "U"), ("KVP", "DS", "K"), ("OtherPatientIDsSequence", "SQ", "X"), ("PatientBirthDate", "DA", "Z"),
-        ("ReferencedImageSequence", "SQ", "X/Z/U*"), ("VerifyingObserverName", "PN", "D"),
+        ("PatientName", "PN", "Z"),
+        ("PatientID", "LO", "Z/D"),
+        ("PatientAddress", "LO", "X"),
+        ("StudyDate", "DA", "S"),
+        ("StudyTime", "TM", "T"),
+        ("StudyDescription", "LO", "C"),
+        ("PatientSex", "CS", "K"),
+        ("PatientAge", "AS", "K"),
+        ("SOPInstanceUID", "UI", "U"),
+        ("KVP", "DS", "K"),
+        ("OtherPatientIDsSequence", "SQ", "X"),
+        ("PatientBirthDate", "DA", "Z"),
+        ("ReferencedImageSequence", "SQ", "X/Z/U*"),
+        ("VerifyingObserverName", "PN", "D"),
     ],
-)  # fmt: skip
+)
 def test_what_the_norm_asks(keyword, vr, action):
     assert expectation(Tag(tag_for_keyword(keyword)), vr) == action
 

@@ -68,7 +68,9 @@ def _original(ds, action, record):
 
 @pytest.mark.parametrize("kind", ["removed", "emptied", "replaced", "date_shifted", "uid_changed"])
 def test_an_original_value_left_is_found(spoiled, kind):
-    result = spoiled(kind, _original, lambda one: _top(one) and one["path"] not in ("00080018",) and one.get("vr") != "TM")
+    result = spoiled(
+        kind, _original, lambda one: _top(one) and one["path"] not in ("00080018",) and one.get("vr") != "TM"
+    )
     assert any(one["class"] == kind for one in result["wrong"])
     assert result["overall"] < 1
 

@@ -124,10 +124,10 @@ def test_hostile(tmp_path, who):
     }.items():
         source = tmp_path / ("a.nii.gz" if data[:2] == b"\x1f\x8b" else "a.nii")
         source.write_bytes(data)
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(QuarantineError):
             nifti.clean(source, tmp_path / "b.nii.gz", who)
-        assert time.perf_counter() - start < 3, name
+        assert time.process_time() - start < 3, name
         assert not (tmp_path / "b.nii.gz").exists()
     (tmp_path / "a.nii").write_bytes(good)
     with pytest.raises(QuarantineError):

@@ -283,10 +283,10 @@ def test_bombs_and_animations(tmp_path, who):
         **animated,
     }
     for name, data in cases.items():
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(QuarantineError) as error:
             cleaned(tmp_path, who, data)
-        assert time.perf_counter() - start < 2, name
+        assert time.process_time() - start < 2, name
         assert "Zyx" not in str(error.value)
         assert not (tmp_path / "b").exists()
     with pytest.raises(QuarantineError, match="claims"):

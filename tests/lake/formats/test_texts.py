@@ -148,10 +148,10 @@ def test_hostile_json(tmp_path, who):
         b" " * (17 * 1024**2),
     ):
         (tmp_path / "a.json").write_bytes(data)
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(QuarantineError):
             side_car.clean(tmp_path / "a.json", tmp_path / "b.json", who)
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
     (tmp_path / "a.json").write_bytes(b'{"EchoTime": NaN, "RepetitionTime": 1e999, "FlipAngle": 9}')
     side_car.clean(tmp_path / "a.json", tmp_path / "b.json", who)
     assert (tmp_path / "b.json").read_text().count("NaN") + (tmp_path / "b.json").read_text().count("Inf") == 0

@@ -271,10 +271,10 @@ def test_hostile(tmp_path, who):
         "overlap": overlap,
     }
     for name, data in cases.items():
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(QuarantineError):
             cleaned(tmp_path, who, data)
-        assert time.perf_counter() - start < 2, name
+        assert time.process_time() - start < 2, name
         assert not (tmp_path / "b.tif").exists()
     fresh, _ = cleaned(tmp_path, who, shared)  # the same bytes a hundred thousand times are stored once
     assert len(fresh) < 2 * len(shared)
