@@ -18,6 +18,7 @@ from deephealth.lake.audit.log import AuditLog
 from deephealth.lake.folder import LakeFolder
 from deephealth.lake.pseudonyms import Pseudonyms
 from deephealth.lake.settings import LakeSettings
+from deephealth.lake.vault.anchor import VaultAnchor
 from deephealth.lake.vault.backends import connect
 from deephealth.lake.vault.header import Tombstone
 from deephealth.lake.vault.keys import Key, write_key_file
@@ -138,7 +139,7 @@ class Lake:
     @cached_property
     def log(self) -> AuditLog:
         """The audit log, opened."""
-        return AuditLog(self.folder.audit, self.vault.audit_key())
+        return AuditLog(self.folder.audit, self.vault.audit_key(), anchor=VaultAnchor(self.vault))
 
     def audit(
         self, kind: Kind, what: str, *, counts: Mapping[str, int] | None = None, facts: Mapping[str, Any] | None = None

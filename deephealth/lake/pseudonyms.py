@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import hashlib
 import hmac
 import unicodedata
 import uuid
@@ -122,7 +121,7 @@ class Pseudonyms:
 
     def _digest(self, purpose: str, value: str) -> bytes:
         text = f"deephealth.lake/1\x1f{purpose}\x1f{unicodedata.normalize('NFC', value)}"
-        return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
 
     def _label(self, purpose: str, value: str, length: int) -> str:
         return base64.b32encode(self._digest(purpose, value)).decode()[:length]

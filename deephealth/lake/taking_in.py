@@ -11,6 +11,7 @@ from deephealth.lake.intake.runner import run_intake
 from deephealth.lake.intake.tools import IntakeSettings, IntakeTools
 from deephealth.lake.layout.names import place
 from deephealth.lake.objects import ObjectCleaner, ObjectScan
+from deephealth.lake.vault.consent import ConsentBook, Policy
 from deephealth.lake.vault.vault import Known
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ def take_in(
     def remember(batch: Sequence[tuple[str, str, Identifiers]]) -> None:
         vault.remember_many([Known(patient, issuer, known) for patient, issuer, known in batch])
 
+    book = ConsentBook(vault, Policy(lake.settings.consent))
+
+    def refuse(patient: str, issuer: str) -> str:
+        return book.refusals([(patient, issuer)], lake.settings.scope).get((patient, issuer), "")
+
     tools = IntakeTools(
         pseudonyms=vault.pseudonyms(),
         key=vault.quarantine_key(),
@@ -61,6 +67,7 @@ def take_in(
         place=place,
         remember=remember,
         recall=vault.identifiers,
+        refuse=refuse,
     )
     report = run_intake(
         source, lake.folder, dataset or lake.settings.project, tools, settings=settings, progress=progress

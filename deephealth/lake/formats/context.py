@@ -107,10 +107,10 @@ class FileContext:
     """
 
     pseudonyms: Pseudonyms
-    patient: str = ""
-    issuer: str = ""
-    identifiers: Identifiers = field(default_factory=Identifiers)
-    known: Callable[[str], Identifiers] = _nobody
+    patient: str = field(default="", repr=False)
+    issuer: str = field(default="", repr=False)
+    identifiers: Identifiers = field(default_factory=Identifiers, repr=False)
+    known: Callable[[str], Identifiers] = field(default=_nobody, repr=False)
     columns: Mapping[str, str] = field(default_factory=dict)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     full_dates: bool = False

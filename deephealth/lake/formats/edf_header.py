@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from deephealth.lake.formats.context import damaged, too_large
@@ -63,9 +63,9 @@ class EdfHeader:
 
     kind: str
     version: str
-    patient: str
-    recording: str
-    date: str
+    patient: str = field(repr=False)
+    recording: str = field(repr=False)
+    date: str = field(repr=False)
     time: str
     flavour: str
     bytes: int

@@ -84,7 +84,7 @@ def clean(source: Path, target: Path, who: FileContext) -> FileOutcome:
         header = parse_header(start, name="the file")
         size = who.limits.check_array(header.shape, _voxel_bytes(header), "the volume")
     except DataError as error:
-        raise _refused(error) from error
+        raise _refused(error) from None
     pixels = source if header.single else partner(source)
     if pixels is None:
         raise damaged("the voxels of the pair (.img) are not beside the header")

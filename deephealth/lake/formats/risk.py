@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 from deephealth.lake.formats.columns import Role
@@ -45,9 +45,9 @@ class Record:
         sensitive: values of the sensitive columns, joined.
     """
 
-    patient: Hashable
-    quasi: tuple[str, ...]
-    sensitive: str = ""
+    patient: Hashable = field(repr=False)
+    quasi: tuple[str, ...] = field(repr=False)
+    sensitive: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

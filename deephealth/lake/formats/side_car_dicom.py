@@ -159,8 +159,8 @@ def clean_model(value: dict[str, Any], who: FileContext, tally: Tally) -> dict[s
         dataset.PatientID = who.patient
         outcome = HeaderCleaner(_profile_of(who), who.pseudonyms).clean(dataset, who.identifiers)
         fresh: dict[str, Any] = dataset.to_json_dict()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise damaged("the file is not the DICOM JSON model") from error
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged("the file is not the DICOM JSON model") from None  # pydicom's messages quote values
     tally.update(outcome.tally)
     tally[Action.REMOVED] += len(value) - len(inline)
     return fresh

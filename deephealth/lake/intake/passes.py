@@ -43,6 +43,7 @@ class Patients:
         self._tools = tools
         self._all: dict[tuple[str, str], Identifiers] = {}
         self._recent: dict[tuple[str, str], Identifiers] = {}
+        self._refusals: dict[tuple[str, str], str] = {}
 
     def remember(self, batch: list[Scanned]) -> None:
         """Keep the identifiers of some files; they are in the vault at the end."""
@@ -55,6 +56,15 @@ class Patients:
         if self._tools.recall is None:
             for key, identifiers in found.items():
                 self._all[key] = self._all.get(key, Identifiers()) | identifiers
+
+    def refusal(self, patient: str, issuer: str) -> str:
+        """Return why a patient may not enter; empty for one who may."""
+        refuse, key = self._tools.refuse, (patient, issuer)
+        if refuse is None:
+            return ""
+        if key not in self._refusals:
+            self._refusals[key] = refuse(patient, issuer)
+        return self._refusals[key]
 
     def of(self, patient: str, issuer: str) -> Identifiers:
         """Return a patient's identifiers."""
@@ -104,11 +114,15 @@ class ScanningPass:
         self._commit()
 
     def _take(self, entry: Entry, source: str, scanned: Scanned) -> None:
-        if scanned.drop or scanned.patient.strip(" \0\t\r\n"):
+        if scanned.drop:
             self._scanned.append((entry, source, scanned))
-        else:
+        elif not scanned.patient.strip(" \0\t\r\n"):
             reason = Reason.NO_PATIENT
             self._refused.append((entry, source, reason, MEANING[reason]))
+        elif why := self._patients.refusal(scanned.patient, scanned.issuer):
+            self._refused.append((entry, source, Reason.NO_CONSENT, why))
+        else:
+            self._scanned.append((entry, source, scanned))
 
     def _jobs(self) -> Iterator[Job]:
         for entry in self._worklist.entries("listed"):

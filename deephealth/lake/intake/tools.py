@@ -13,10 +13,12 @@ from deephealth.lake.intake.sealing import seal_original
 from deephealth.lake.intake.task import Cleaner, Place, Scan
 from deephealth.lake.pseudonyms import Pseudonyms
 
-__all__ = ["IntakeSettings", "IntakeTools", "Recall", "Remember"]
+__all__ = ["IntakeSettings", "IntakeTools", "Recall", "Refuse", "Remember"]
 
 # Patient, issuer and identifiers; they are on disk in the vault when it returns.
 Remember: TypeAlias = Callable[[Sequence[tuple[str, str, Identifiers]]], None]
+# Why a patient may not enter, such as a withdrawn consent; empty for one who may.
+Refuse: TypeAlias = Callable[[str, str], str]
 # Everything the vault knows of a patient.
 Recall: TypeAlias = Callable[[str, str], Identifiers]
 
@@ -34,6 +36,7 @@ class IntakeTools:
         remember: gives identifiers to the vault, before anything of these patients is released.
         recall: asks the vault for a patient's identifiers; without it they are kept in memory, and a resumed run
             scans again what was not released yet.
+        refuse: says who may not enter for want of consent; without it everybody may.
         seal: encrypts a file for the quarantine; goes to the workers.
     """
 
@@ -44,6 +47,7 @@ class IntakeTools:
     place: Place
     remember: Remember
     recall: Recall | None = None
+    refuse: Refuse | None = None
     seal: Seal = seal_original
 
 

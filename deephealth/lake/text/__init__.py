@@ -1,1 +1,1 @@
-"""Free text: what identifies somebody is taken out of descriptions, comments and reports, and what is clinical stays."""
+"""Free text: what identifies somebody is taken out of descriptions and reports, and what is clinical stays."""

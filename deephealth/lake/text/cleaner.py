@@ -93,7 +93,7 @@ class TextCleaner:
         return "//" in text or _TWO_CAPITALISED.search(text) is not None
 
     def looks_like_identifier(self, text: str) -> bool:
-        """Return whether a text that was read by OCR may hold an identifier; a part of five letters may have one mistake.
+        """Return whether a text that OCR read may hold an identifier; long parts may have one mistake.
 
         Args:
             text: what was read.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from deephealth.lake.text.eponyms import is_eponym
+from deephealth.lake.text.lists import word_set
 from deephealth.lake.text.names import PARTICLES
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
@@ -14,106 +15,12 @@ from deephealth.lake.text.words import Words
 __all__ = ["CONTEXT_WORDS", "find_names"]
 
 # Titles that are also abbreviations ("MR", "DR", "MS", "SR", "PR" are modalities) need a full stop or another case.
-_TITLES = frozenset(
-    [
-        "dr",
-        "dra",
-        "drs",
-        "prof",
-        "profesor",
-        "professor",
-        "professore",
-        "doctor",
-        "docteur",
-        "doktor",
-        "dott",
-        "dottor",
-        "dottore",
-        "dottoressa",
-        "dottssa",
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mister",
-        "herr",
-        "herrn",
-        "frau",
-        "fraulein",
-        "mme",
-        "mlle",
-        "monsieur",
-        "madame",
-        "mademoiselle",
-        "sr",
-        "sra",
-        "srta",
-        "senor",
-        "senora",
-        "senorita",
-        "don",
-        "dona",
-        "dna",
-        "sig",
-        "sigra",
-        "signor",
-        "signora",
-        "signore",
-        "signorina",
-        "pr",
-        "oa",
-        "oberarzt",
-        "oberarztin",
-        "chefarzt",
-        "nurse",
-        "schwester",
-        "pfleger",
-        "sir",
-    ]
-)
-_AMBIGUOUS_TITLES = frozenset(
-    ["dr", "mr", "ms", "sr", "pr", "don", "dona", "sig", "oa", "drs", "dra", "doctor", "miss", "sir", "nurse"]
-)
-_BETWEEN = frozenset(
-    [
-        "med",
-        "habil",
-        "dent",
-        "univ",
-        "priv",
-        "doz",
-        "dipl",
-        "ing",
-        "phil",
-        "nat",
-        "rer",
-        "hc",
-        "h",
-        "c",
-        "dott",
-        "prof",
-        "dr",
-        "dra",
-        "drs",
-        "herr",
-        "frau",
-        "pd",
-        "ssa",
-        "ra",
-        "na",
-        "sra",
-        "mme",
-    ]
-)
-_VERBS = (
-    "seen read performed dictated reported signed reviewed interpreted transcribed verified approved "
-    "ordered requested referred done scanned acquired entered checked "
-    "informed notified examined typed authorized authorised injected consented obtained assisted evaluated "
-    "confirmed supervised witnessed taken "
-    "made prepared edited validated finalized electronically imaged exam study"
-)
+_TITLES = word_set("titles")
+_AMBIGUOUS_TITLES = word_set("ambiguous_titles")
+_BETWEEN = word_set("between")
+_VERBS = word_set("verbs")
 _BY = re.compile(
-    rf"\b(?:(?:{'|'.join(_VERBS.split())})\s+(?:and\s+\w+\s+)?by|(?:discussed|reviewed|consulted|spoke|"
+    rf"\b(?:(?:{'|'.join(sorted(_VERBS, key=len, reverse=True))})\s+(?:and\s+\w+\s+)?by|(?:discussed|reviewed|consulted|spoke|"
     rf"spoken|communicated|conferred)\s+(?:with|to)|per|(?:called|paged|reported|communicated|faxed|"
     rf"sent)\s+to"
     r"|(?:untersucht|befundet|diktiert|gelesen|unterschrieben|freigegeben|angefordert|erstellt|"
@@ -130,7 +37,7 @@ _INITIALS = re.compile(
     r"sonographer|trans(?:criptionist)?|dict|d/t|tsrm|ter|manip|iniziali|iniciales|kurzel|kz|"
     r"unters(?:ucher)?)\s?[:.#-]\s*([a-z]{2,4})\b(?!\s*[a-z])|//\s?([a-z]{2,4})\b"
 )
-_BY_INITIALS = re.compile(rf"\b(?:{'|'.join(_VERBS.split())})\s+by\s+([a-z]{{2,3}})\b")
+_BY_INITIALS = re.compile(rf"\b(?:{'|'.join(sorted(_VERBS, key=len, reverse=True))})\s+by\s+([a-z]{{2,3}})\b")
 _LABEL = re.compile(
     r"\b(?P<label>(?:patient(?:in|en|e)?|pat|pt|paciente|paziente)(?:'?s?[\s_-]?(?:name|nom|nombre|nome))?|"
     r"(?:full|first|last|given|family|middle|maiden|birth|sur|user)?\s?name|nachname|vorname|familienname|"
@@ -149,229 +56,10 @@ _LABEL = re.compile(
     r"\s*(?:[:=#^|]|\s-\s)\s*|\b(?P<greeting>dear|sehr\sgeehrter?|lieber?|liebe\sfrau|cher|chere|"
     r"estimad[oa]|querid[oa]|gentile|egregi[oa]|caro|cara)\s+"
 )
-_ARTICLES = frozenset(["le", "la", "el", "il", "lo", "l", "der", "die", "den", "the", "al", "del", "dal", "du", "au"])
-_CREDENTIALS = frozenset(
-    [
-        "md",
-        "do",
-        "phd",
-        "rn",
-        "np",
-        "pa",
-        "rt",
-        "frcr",
-        "mbbs",
-        "frcs",
-        "mrcp",
-        "dds",
-        "dvm",
-        "bsc",
-        "msc",
-        "rrt",
-        "arrt",
-        "facr",
-        "jr",
-        "sr",
-        "ii",
-        "iii",
-        "iv",
-        "msn",
-        "dnp",
-        "crna",
-        "med",
-        "univ",
-    ]
-)
-_ROLES = frozenset(
-    [
-        "zuweiser",
-        "zuweiserin",
-        "uberweiser",
-        "uberweiserin",
-        "einweiser",
-        "einweiserin",
-        "hausarzt",
-        "hausarztin",
-        "untersucher",
-        "untersucherin",
-        "befunder",
-        "befunderin",
-        "referrer",
-        "operator",
-        "operateur",
-        "operador",
-        "operatore",
-        "radiologist",
-        "radiologe",
-        "radiologin",
-        "radiologue",
-        "radiologo",
-        "radiologa",
-        "physician",
-        "technologist",
-        "technician",
-        "sonographer",
-        "radiographer",
-        "surgeon",
-        "patient",
-        "patientin",
-        "patienten",
-        "paciente",
-        "paziente",
-        "patiente",
-        "doctor",
-        "nurse",
-        "attending",
-        "resident",
-        "fellow",
-        "cardiologist",
-        "oncologist",
-        "neurologist",
-        "arzt",
-        "arztin",
-        "medecin",
-        "medico",
-        "chirurg",
-        "chirurgien",
-        "cirujano",
-        "chirurgo",
-        "husband",
-        "wife",
-        "daughter",
-        "son",
-        "mother",
-        "father",
-        "brother",
-        "sister",
-        "ehemann",
-        "ehefrau",
-        "tochter",
-        "sohn",
-        "mutter",
-        "vater",
-        "mari",
-        "epouse",
-        "fille",
-        "fils",
-        "mere",
-        "pere",
-        "marido",
-        "esposa",
-        "hija",
-        "hijo",
-        "madre",
-        "padre",
-        "marito",
-        "moglie",
-        "figlia",
-        "figlio",
-    ]
-)
-CONTEXT_WORDS = (
-    _TITLES
-    | _ROLES
-    | frozenset(_VERBS.split())
-    | frozenset(
-        [
-            "by",
-            "per",
-            "with",
-            "to",
-            "dear",
-            "name",
-            "nom",
-            "nombre",
-            "nome",
-            "pat",
-            "patient",
-            "pt",
-            "paciente",
-            "paziente",
-            "patientin",
-            "patienten",
-            "patiente",
-            "tech",
-            "technologist",
-            "technician",
-            "radiologist",
-            "radiologe",
-            "radiologin",
-            "radiologue",
-            "radiologo",
-            "radiologa",
-            "radiographer",
-            "sonographer",
-            "mtra",
-            "mtr",
-            "mta",
-            "operator",
-            "operateur",
-            "operador",
-            "operatore",
-            "referring",
-            "referrer",
-            "ref",
-            "attending",
-            "ordering",
-            "requesting",
-            "reading",
-            "performing",
-            "physician",
-            "surgeon",
-            "uberweiser",
-            "zuweiser",
-            "hausarzt",
-            "untersucher",
-            "befunder",
-            "arzt",
-            "medecin",
-            "medico",
-            "prescripteur",
-            "signature",
-            "unterschrift",
-            "firma",
-            "firmado",
-            "gez",
-            "gezeichnet",
-            "cc",
-            "attn",
-            "user",
-            "username",
-            "login",
-            "contact",
-            "kontakt",
-            "von",
-            "durch",
-            "par",
-            "por",
-            "da",
-            "con",
-            "geehrter",
-            "geehrte",
-            "geehrte",
-            "lieber",
-            "liebe",
-            "cher",
-            "chere",
-            "estimado",
-            "estimada",
-            "gentile",
-            "egregio",
-            "nachname",
-            "vorname",
-            "prenom",
-            "apellidos",
-            "apellido",
-            "cognome",
-            "init",
-            "initials",
-            "rt",
-            "trans",
-            "dict",
-            "author",
-        ]
-    )
-)
+_ARTICLES = word_set("articles")
+_CREDENTIALS = word_set("credentials")
+_ROLES = word_set("roles")
+CONTEXT_WORDS = _TITLES | _ROLES | _VERBS | word_set("context")
 
 
 class _Reader:
@@ -491,7 +179,7 @@ class _Reader:
         """Yield names that the lists know, with what stands beside them."""
         sure = self.vocabulary.sure_names
         taken = -1
-        for index, word in enumerate(self.list):
+        for index in range(len(self.list)):
             if index <= taken or not self._starts_name(index, sure):
                 continue
             first, last = self._grow(index)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from deephealth.core.optional import require
 from deephealth.lake.text.folding import fold
+from deephealth.lake.text.lists import word_set
 
 __all__ = ["PARTICLES", "Names", "load_names"]
 
@@ -18,68 +19,7 @@ _SKIPPED = {"en_TH", "zh_CN", "zh_TW", "ja_JP", "ko_KR", "en"}
 _WORD = re.compile(r"[^\W\d_]+")
 _SPLIT = re.compile(r"[^\w'’-]+")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
-PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "der",
-        "den",
-        "de",
-        "del",
-        "della",
-        "dello",
-        "delle",
-        "di",
-        "da",
-        "do",
-        "dos",
-        "das",
-        "du",
-        "des",
-        "la",
-        "le",
-        "les",
-        "lo",
-        "los",
-        "las",
-        "el",
-        "al",
-        "bin",
-        "ben",
-        "ibn",
-        "abu",
-        "ter",
-        "ten",
-        "te",
-        "zu",
-        "zum",
-        "zur",
-        "vom",
-        "y",
-        "e",
-        "i",
-        "und",
-        "and",
-        "et",
-        "of",
-        "the",
-        "af",
-        "av",
-        "san",
-        "santa",
-        "st",
-        "saint",
-        "mac",
-        "mc",
-        "o",
-        "d",
-        "l",
-        "dal",
-        "dalla",
-        "dei",
-        "degli",
-    ]
-)
+PARTICLES = word_set("particles")
 
 
 class Names(NamedTuple):

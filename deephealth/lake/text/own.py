@@ -10,6 +10,7 @@ from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.text.dates import own_date_pattern
 from deephealth.lake.text.eponyms import is_eponym
 from deephealth.lake.text.folding import fold
+from deephealth.lake.text.lists import word_pairs, word_set
 from deephealth.lake.text.names import PARTICLES
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
@@ -20,36 +21,7 @@ __all__ = ["OwnNames", "OwnNumbers", "compact"]
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NOT_LETTER = re.compile(r"[\W_]+")
 _POSSESSIVE = re.compile(r"'s?(?![^\W_])")
-_TITLES = frozenset(
-    [
-        "dr",
-        "prof",
-        "md",
-        "phd",
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "jr",
-        "sr",
-        "ii",
-        "iii",
-        "iv",
-        "do",
-        "np",
-        "rn",
-        "herr",
-        "frau",
-        "mme",
-        "mlle",
-        "med",
-        "dipl",
-        "ing",
-        "dra",
-        "drs",
-        "univ",
-    ]
-)
+_TITLES = word_set("own_titles")
 _SEPARATOR = r"[\s\-_./\\:,#()+]{0,2}"
 _UNIT = r"(?!\s?(?:mm|cm|ms|sec|s|ml|cc|mg|kg|g|kv|kvp|ma|mas|hz|hu|gy|mgy|t|%|x|°)(?![^\W_]))"
 _INTRODUCED = (
@@ -86,62 +58,7 @@ def _is_latin(word: str) -> bool:
 
 
 # Ordinary words that are part of a clinical expression, even when the patient is called so.
-_FIXED = frozenset(
-    tuple(pair.split())
-    for pair in [
-        "white matter",
-        "white blood",
-        "white cell",
-        "white cells",
-        "white line",
-        "grey matter",
-        "gray matter",
-        "gray scale",
-        "grey scale",
-        "black blood",
-        "black hole",
-        "black holes",
-        "bright blood",
-        "brown fat",
-        "brown tumor",
-        "brown tumour",
-        "young adult",
-        "young female",
-        "young male",
-        "young woman",
-        "young man",
-        "young patient",
-        "green filter",
-        "may be",
-        "may have",
-        "may represent",
-        "may reflect",
-        "may suggest",
-        "may need",
-        "may not",
-        "will be",
-        "rose bengal",
-        "red flag",
-        "red cell",
-        "red cells",
-        "blue dot",
-        "blue toe",
-        "flat foot",
-        "full field",
-        "day case",
-        "hard palate",
-        "soft palate",
-        "hard disc",
-        "wood lamp",
-        "high dose",
-        "low dose",
-        "high resolution",
-        "west africa",
-    ]
-)
-_AFTER_FIXED: dict[str, frozenset[str]] = {
-    "may": frozenset(["also", "still", "then", "indicate", "cause", "show", "see", "go", "use"])
-}
+_FIXED = word_pairs("fixed")
 
 
 class OwnNames:
@@ -220,7 +137,7 @@ class OwnNames:
         return [*self._in_other_scripts(words.folded), *self._spans(words, hits)], doubtful
 
     def _doubtful(self, words: Words, index: int) -> bool:
-        """Return whether a clinical word that is the patient's name too stands, capitalised, where no clinical word does."""
+        """Return whether a clinical word that is the patient's name stands, capitalised, beside no clinical word."""
         word = words.words[index]
         if not words.cased or not word.capital or word.upper or len(words.words) < 3:
             return False
@@ -255,7 +172,7 @@ class OwnNames:
         ):
             return False
         following = words.words[index + 1].folded if words.near(index) else ""
-        if (word.folded, following) in _FIXED or following in _AFTER_FIXED.get(word.folded, ()):
+        if (word.folded, following) in _FIXED:
             return False
         return not words.cased or len(word.folded) > 2 or word.capital
 
@@ -283,22 +200,29 @@ class OwnNames:
         """Add parts and initials beside what was found, and weak parts that stand together."""
         listed = words.words
         for index in sorted(weak):
-            if index + 1 in weak and words.near(index) and listed[index].folded != listed[index + 1].folded:
-                if len(listed[index].folded) > 2 or len(listed[index + 1].folded) > 2:
-                    hits.update((index, index + 1))
+            if index + 1 in weak and self._pair(words, index):
+                hits.update((index, index + 1))
             for side in (index - 1, index + 1):  # "Chest, J." and "M. Foot"
                 if 0 <= side < len(listed) and self._initial(words, index, side):
                     hits.update((index, side))
-        grown = True
-        while grown:
-            grown = False
-            for index in sorted(hits):
-                for side, between in ((index - 1, index - 1), (index + 1, index)):
-                    if 0 <= side < len(listed) and side not in hits and words.near(between):
-                        word = listed[side].folded
-                        if side in weak or (word in self.initials and words.initial(side) and words.namelike(side)):
-                            hits.add(side)
-                            grown = True
+        while self._grow(words, hits, weak):
+            pass
+
+    def _pair(self, words: Words, index: int) -> bool:
+        """Return whether two words stand as family and given name: ``MAY CHEST``."""
+        first, second = words.words[index].folded, words.words[index + 1].folded
+        return words.near(index) and first != second and max(len(first), len(second)) > 2
+
+    def _grow(self, words: Words, hits: set[int], weak: set[int]) -> bool:
+        """Add parts and initials right beside the hits; return whether any was added."""
+        before = len(hits)
+        for index in sorted(hits):
+            for side, between in ((index - 1, index - 1), (index + 1, index)):
+                if 0 <= side < len(words.words) and words.near(between):
+                    initial = words.initial(side) and words.namelike(side) and words.words[side].folded in self.initials
+                    if side in weak or initial:
+                        hits.add(side)
+        return len(hits) > before
 
     def _initial(self, words: Words, index: int, side: int) -> bool:
         word = words.words[side]

@@ -46,7 +46,7 @@ _LONGEST_LINE, _SENTENCE = 80, 9
 
 
 def clean_report(text: str, identifiers: Identifiers = Identifiers()) -> CleanedText:  # noqa: B008
-    """Return a report with placeholders where identifiers stood; headings, lines and findings are as they were.
+    r"""Return a report with placeholders where identifiers stood; headings, lines and findings are as they were.
 
     Args:
         text: the report, in English, German, French, Spanish or Italian.
@@ -56,7 +56,7 @@ def clean_report(text: str, identifiers: Identifiers = Identifiers()) -> Cleaned
         OptionalDependencyError: Faker, which brings the lists of names, is not installed.
 
     Example:
-        >>> report = "Patient: Jane Doe\\nFINDINGS: Clear lungs.\\nSigned by\\nDr. A. Smith\\nHead of Radiology"
+        >>> report = "Patient: Jane Doe\nFINDINGS: Clear lungs.\nSigned by\nDr. A. Smith\nHead of Radiology"
         >>> print(clean_report(report, Identifiers.of(names=["DOE^JANE"])).text)
         Patient: [NAME]
         FINDINGS: Clear lungs.

@@ -22,8 +22,8 @@ _CLASS = {
     "Z/D": "emptied",
     "D": "replaced",
 }
-# Attributes that say how to read the object; they are structure, and the encoding may change.
-_STRUCTURE = {0x00080005, 0x00080016, 0x00280004, 0x00280006, 0x7FE00010, 0xFFFCFFFC}
+# Attributes that say how to read the object (the encoding may change), and the one that a pixel check stamps.
+_STRUCTURE = {0x00080005, 0x00080016, 0x00280004, 0x00280006, 0x00280301, 0x7FE00010, 0xFFFCFFFC}
 _BINARY = {"OB", "OW", "OF", "OD", "OL", "OV", "UN"}
 
 

@@ -120,10 +120,23 @@ def keep(dataset: Any, tag: Any) -> None:
     """Leave an element as it is."""
 
 
-def _safe(ds: Any, tag: Any) -> bool:
-    """Tell whether an element is a safe private one."""
+def _changing(change: Callable[[str], str]) -> Callable[[Any, Any], None]:
+    """Return a rule that puts a changed value in an element's place, where it has one."""
+
+    def rule(dataset: Any, tag: Any) -> None:
+        if dataset.get(tag) and dataset[tag].value:
+            dataset[tag].value = change(str(dataset[tag].value))
+
+    return rule
+
+
+def _safe(ds: Any, element: Any) -> bool:
+    """Tell whether an element is a time of day or a safe private one."""
     from generate_norm import SAFE_PRIVATE
 
+    tag = element.tag
+    if element.VR == "TM":
+        return bool(element.keyword != "PatientBirthTime")
     if not tag.is_private or tag.is_private_creator:
         return False
     creator = ds.get((tag.group, tag.element >> 8))
@@ -137,28 +150,19 @@ def _rules(ds: Any) -> dict[tuple[int, int], Callable[[Any, Any], None]]:
     words, days = known_words(ds), shift_days(str(ds.get("PatientID", "")))
     pseudonym = "P" + hashlib.sha256(str(ds.get("PatientID", "")).encode()).hexdigest()[:10]
 
-    def clean(dataset: Any, tag: Any) -> None:
-        if dataset.get(tag) and dataset[tag].value:
-            dataset[tag].value = scrub(str(dataset[tag].value), words)
-
-    def move(dataset: Any, tag: Any) -> None:
-        if tag in dataset and dataset[tag].value:
-            dataset[tag].value = shifted(str(dataset[tag].value), days)
-
-    def named(dataset: Any, tag: Any) -> None:
-        dataset[tag].value = pseudonym
-
+    clean = _changing(lambda value: scrub(value, words))
+    move = _changing(lambda value: shifted(value, days))
     rules: dict[tuple[int, int], Callable[[Any, Any], None]] = {}
     for element in ds:
         key = (element.tag.group, element.tag.element)
         if element.VR in ("DA", "DT") and element.keyword != "PatientBirthDate":
             rules[key] = move
-        elif (element.VR == "TM" and element.keyword != "PatientBirthTime") or _safe(ds, element.tag):
+        elif _safe(ds, element):
             rules[key] = keep
     for keywords, rule in ((_KEPT, keep), (DESCRIPTORS, clean)):
         for tag in map(Tag, keywords):
             rules[(tag.group, tag.element)] = rule
-    rules[(0x0010, 0x0020)] = named
+    rules[(0x0010, 0x0020)] = _changing(lambda value: pseudonym)
     rules[(0x0002, 0x0016)] = lambda dataset, tag: dataset.pop(tag, None)
     return rules
 

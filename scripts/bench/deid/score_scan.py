@@ -84,7 +84,7 @@ class Scanner:
     def scan(self, output: Output, subject: int | None, uids: Iterable[str]) -> list[Leak]:
         """Return the identifiers found in one file and its name."""
         raw = output.path.read_bytes()
-        whole = raw + b"\n" + _inflated(output.ds, raw)
+        whole = _plain_bytes(output.ds, raw)
         thin = _without_pixels(output.ds, whole).lower()
         low = whole.lower()
         name = output.relative.lower().encode("utf-8")
@@ -107,15 +107,17 @@ class Scanner:
         return found
 
 
-def _inflated(ds: Any, raw: bytes) -> bytes:
+def _plain_bytes(ds: Any, raw: bytes) -> bytes:
+    """Return the bytes with a deflated dataset inflated: compressed bytes hold short words by chance."""
     meta = getattr(ds, "file_meta", None)
     if meta is None or str(meta.get("TransferSyntaxUID", "")) != _DEFLATED:
-        return b""
+        return raw
     start = 132 + 12 + int(meta.get("FileMetaInformationGroupLength", 0))
     try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw[start:])
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        return raw[:start] + b"\n" + inflater.decompress(raw[start:]) + inflater.unused_data
     except zlib.error:
-        return b""
+        return raw
 
 
 def _without_pixels(ds: Any, whole: bytes) -> bytes:

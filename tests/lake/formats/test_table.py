@@ -107,8 +107,8 @@ def test_identities_of_a_cohort(tmp_path, many):
         ("Befund", "text"), ("comments", "text"), ("observaciones", "text"), ("diagnosis", "sensitive"),
         ("StudyDate", "date"), ("Untersuchungsdatum", "date"), ("fecha", "date"), ("year", "year"),
         ("barcode", "identifier"), ("sample_id", "identifier"), ("Fallnummer", "identifier"),
-        ("tumour size", None), ("follow_up_years", None), ("class_id", "sensitive"), ("image", "file"), ("slice_path", "file"),
-        ("MMSE", None),
+        ("tumour size", None), ("follow_up_years", None), ("class_id", "sensitive"), ("image", "file"),
+        ("slice_path", "file"), ("MMSE", None),
         ("kind", None), ("hippocampus_volume", None), ("message", None), ("stage", None), ("image_size", None),
     ],
 )  # fmt: skip

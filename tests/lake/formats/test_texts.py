@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import pickle
 import time
 import zipfile
 from dataclasses import replace
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from deephealth.core.errors import QuarantineError
 from deephealth.lake.formats import report, side_car
 from deephealth.lake.formats.catalogue import FORMATS, companion_of, format_of, identity_of
+from deephealth.lake.formats.context import FileContext
 from deephealth.lake.formats.names import check_released, name_problems
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pseudonyms import Pseudonyms
@@ -155,6 +157,13 @@ def test_hostile_json(tmp_path, who):
     (tmp_path / "a.json").write_bytes(b'{"EchoTime": NaN, "RepetitionTime": 1e999, "FlipAngle": 9}')
     side_car.clean(tmp_path / "a.json", tmp_path / "b.json", who)
     assert (tmp_path / "b.json").read_text().count("NaN") + (tmp_path / "b.json").read_text().count("Inf") == 0
+
+
+def test_a_context_shows_nobody_and_travels(who):
+    plain = FileContext(who.pseudonyms, who.patient, "hospital", who.identifiers)
+    assert "MRN" not in repr(plain)
+    assert "Zyx" not in repr(plain)
+    assert pickle.loads(pickle.dumps(plain)).subject == plain.subject
 
 
 @given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))

@@ -38,5 +38,5 @@ def test_each_file_and_folder_is_synced(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_failed_sync_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syncing, "_syncfs", lambda: lambda descriptor: -1)
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError, match=r"."):
         syncing.flush(tmp_path, [])
