@@ -23,7 +23,7 @@ from deephealth.lake.vault.backends import connect
 from deephealth.lake.vault.header import Tombstone
 from deephealth.lake.vault.keys import Key, write_key_file
 from deephealth.lake.vault.store import is_address
-from deephealth.lake.vault.vault import Vault
+from deephealth.lake.vault.vault import Vault, tombstone
 
 __all__ = ["Lake"]
 
@@ -80,6 +80,7 @@ class Lake:
                 write_key_file(key)
         with _open_or_create(vault, key, settings.project, folder.root) as chamber:
             fingerprint = chamber.pseudonyms().fingerprint
+            _refuse_second_lake(chamber, vault)
         writable_folder(folder.root, "making the lake")
         for place in (folder.quarantine, folder.state, folder.audit):
             place.mkdir(mode=0o700, exist_ok=True)
@@ -110,14 +111,7 @@ class Lake:
         Raises:
             VaultError: missing, locked, or of another project: nothing runs without it.
         """
-        local = self._local()
-        place = self._place or os.environ.get("DEEPHEALTH_VAULT") or local.get("vault")
-        key = self._key or _path(os.environ.get("DEEPHEALTH_VAULT_KEY") or local.get("key"))
-        if not place or key is None:
-            raise VaultError(
-                "the lake's vault is not known on this machine",
-                hint="name it: --vault PLACE --vault-key FILE, or DEEPHEALTH_VAULT and DEEPHEALTH_VAULT_KEY",
-            )
+        place, key = self._where()
         vault = Vault.open(_location(place), key, lake=self.folder.root, audit=self._vault_event)
         if vault.pseudonyms().fingerprint != self.settings.fingerprint:
             raise VaultError(
@@ -139,6 +133,10 @@ class Lake:
     @cached_property
     def log(self) -> AuditLog:
         """The audit log, opened."""
+        place, key = self._where()
+        stone = tombstone(_location(place), key)
+        if stone is not None and stone.audit_key is not None:  # the vault was destroyed; its log can still be proven
+            return AuditLog(self.folder.audit, stone.audit_key)
         return AuditLog(self.folder.audit, self.vault.audit_key(), anchor=VaultAnchor(self.vault))
 
     def audit(
@@ -187,6 +185,17 @@ class Lake:
             raise MissingDataError(f"{self.folder.root} has no rawdata folder", hint="is this the lake's root?")
         return sorted(one.name for one in self.folder.rawdata.iterdir() if one.is_dir())
 
+    def _where(self) -> tuple[str, Key]:
+        local = self._local()
+        place = self._place or os.environ.get("DEEPHEALTH_VAULT") or local.get("vault")
+        key = self._key or _path(os.environ.get("DEEPHEALTH_VAULT_KEY") or local.get("key"))
+        if not place or key is None:
+            raise VaultError(
+                "the lake's vault is not known on this machine",
+                hint="name it: --vault PLACE --vault-key FILE, or DEEPHEALTH_VAULT and DEEPHEALTH_VAULT_KEY",
+            )
+        return place, key
+
     def _note(self, **facts: str) -> None:
         atomic_write(self.folder.state / _LOCAL, json.dumps(self._local() | facts, indent=2))
 
@@ -202,6 +211,16 @@ def _open_or_create(place: str, key: Key, project: str, lake: Path) -> Vault:
     if _exists(location):
         return Vault.open(location, key, project=project, lake=lake)
     return Vault.create(location, key, project, lake=lake)
+
+
+def _refuse_second_lake(vault: Vault, place: str) -> None:
+    """The vault remembers where its lake's audit log ends: with two lakes it could not tell when one was cut."""
+    if VaultAnchor(vault).load() is not None:
+        raise VaultError(
+            f"the vault {place} serves a lake already",
+            allowed="one lake for each vault; a lake holds many data sets (--dataset)",
+            hint="open that lake, or choose another place for the vault",
+        )
 
 
 def _exists(location: Path | str) -> bool:

@@ -112,15 +112,15 @@ def _risk(
 ) -> tuple[list[Role], tuple[int, ...], RiskReport, frozenset[tuple[str, ...]], bool]:
     """Return roles and levels of the quasi-identifiers, the report, the groups that stand out, whether these go."""
     columns, sensitive = plan.of(*GENERALISED), plan.of(Role.SENSITIVE)
-    records = [
+    rows = (
         Record(
             row_patient(row[plan.patient.at]) if plan.patient else who.patient,
             tuple(row[column.at] for column in columns),
             "\x1f".join(row[column.at].strip() for column in sensitive),
         )
         for row in plan.table.rows()
-    ]
-    records = [record for record in records if record.patient]
+    )
+    records = list(dict.fromkeys(record for record in rows if record.patient))  # equal rows say nothing new
     patients = len({record.patient for record in records})
     # what one patient's own table says of age and sex, the patient's pictures say too: nobody to hide among
     applied = list(columns) if patients > 1 else []

@@ -19,7 +19,7 @@ __all__ = ["TableFile", "open_table"]
 _LINE = 1024**2
 _SAMPLE = 64 * 1024
 _MOST_COLUMNS = 4_096
-_MOST_ROWS = 5_000_000
+_MOST_ROWS = 2_000_000
 _MOST_BYTES = 1024**3
 _VALUE = re.compile(r"[+-]?\d+([.,]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.*|[\w.+-]+@[\w.-]+")
 

@@ -43,7 +43,7 @@ class ScreenSettings:
         smallest_side: copies are halved until their shorter side would fall below this.
     """
 
-    least: float = -1.0
+    least: float = 1.0
     least_contrast: float = 8.0
     smallest_side: int = 48
 

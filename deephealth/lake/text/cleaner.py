@@ -76,16 +76,18 @@ class TextCleaner:
             return [], False
         words = Words(text)
         spans: list[Removed] = list(self._numbers.find(words)) if own_number else []
-        doubtful = False
+        unsure: list[Removed] = []
         if own_name:
-            names, doubtful = self._names.find(words, [s for s in spans if s.kind in (Kind.ID, Kind.DATE)])
+            names, unsure = self._names.find(words, [s for s in spans if s.kind in (Kind.ID, Kind.DATE)])
             spans.extend(names)
         if form:
             spans.extend(find_dates(words.folded))
             spans.extend(find_numbers(words.text, words.folded))
         if people:
             spans.extend(find_names(words, self._vocabulary))
-        return [Removed(s.kind, words.place(s.start), words.place(s.end)) for s in merged(spans)], doubtful
+        going = merged(spans)
+        doubtful = any(not any(s.start <= u.start < s.end for s in going) for u in unsure)
+        return [Removed(s.kind, words.place(s.start), words.place(s.end)) for s in going], doubtful
 
     def _may_name_people(self, text: str, words: set[str]) -> bool:
         if not CONTEXT_WORDS.isdisjoint(words) or not self._vocabulary.sure_names.isdisjoint(words):

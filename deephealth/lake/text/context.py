@@ -19,8 +19,9 @@ _TITLES = word_set("titles")
 _AMBIGUOUS_TITLES = word_set("ambiguous_titles")
 _BETWEEN = word_set("between")
 _VERBS = word_set("verbs")
+_ANY_VERB = "|".join(sorted(_VERBS, key=len, reverse=True))
 _BY = re.compile(
-    rf"\b(?:(?:{'|'.join(sorted(_VERBS, key=len, reverse=True))})\s+(?:and\s+\w+\s+)?by|(?:discussed|reviewed|consulted|spoke|"
+    rf"\b(?:(?:{_ANY_VERB})\s+(?:and\s+\w+\s+)?by|(?:discussed|reviewed|consulted|spoke|"
     rf"spoken|communicated|conferred)\s+(?:with|to)|per|(?:called|paged|reported|communicated|faxed|"
     rf"sent)\s+to"
     r"|(?:untersucht|befundet|diktiert|gelesen|unterschrieben|freigegeben|angefordert|erstellt|"
@@ -37,7 +38,7 @@ _INITIALS = re.compile(
     r"sonographer|trans(?:criptionist)?|dict|d/t|tsrm|ter|manip|iniziali|iniciales|kurzel|kz|"
     r"unters(?:ucher)?)\s?[:.#-]\s*([a-z]{2,4})\b(?!\s*[a-z])|//\s?([a-z]{2,4})\b"
 )
-_BY_INITIALS = re.compile(rf"\b(?:{'|'.join(sorted(_VERBS, key=len, reverse=True))})\s+by\s+([a-z]{{2,3}})\b")
+_BY_INITIALS = re.compile(rf"\b(?:{_ANY_VERB})\s+by\s+([a-z]{{2,3}})\b")
 _LABEL = re.compile(
     r"\b(?P<label>(?:patient(?:in|en|e)?|pat|pt|paciente|paziente)(?:'?s?[\s_-]?(?:name|nom|nombre|nome))?|"
     r"(?:full|first|last|given|family|middle|maiden|birth|sur|user)?\s?name|nachname|vorname|familienname|"

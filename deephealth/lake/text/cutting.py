@@ -16,6 +16,7 @@ _TIDYING = tuple(
     for pattern, by in (
         (r"\0(?:[\s,;^_=/.\-(){}\[\]]*\0)+", "\0"),  # a row of holes is one
         (r"[(\[{<\"]\s*\0[\s,;.]*[)\]}>\"]", "\0"),  # brackets round nothing
+        (r"[\^=]*\0[\^=]+|[\^=]+\0", "\0 "),  # the empty components of a person name
         (r"\0\.(?=\s*\0|\s*\Z)", "\0"),
         (r"\A\s*\0[\s,;:^_=/.\-]*", ""),
         (r"[\s,;^_=/\-]*\0\s*\Z", ""),

@@ -188,4 +188,8 @@ def _is_technical(kind: Kind, found: str) -> bool:
     """Return whether a find is a software version or a row of b-values rather than an address or a telephone."""
     if kind is Kind.IP and ":" not in found and "-" not in found:
         return sum(len(group) > 1 for group in found.split(".")) < 2
-    return kind is Kind.PHONE and all(group.endswith("0") and len(group) > 1 for group in found.split())
+    return (
+        kind in (Kind.PHONE, Kind.ID)
+        and " " in found
+        and all(group.endswith("0") and len(group) > 1 for group in found.split())
+    )

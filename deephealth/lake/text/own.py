@@ -122,8 +122,8 @@ class OwnNames:
         long = [part for part in self.parts if len(part) > 4]
         return any(one_edit(token.translate(_READ_AS_LETTERS), part) for token in tokens for part in long)
 
-    def find(self, words: Words, anchors: Iterable[Removed] = ()) -> tuple[list[Removed], bool]:
-        """Return the name's parts in a text, and whether a word may be one and may not.
+    def find(self, words: Words, anchors: Iterable[Removed] = ()) -> tuple[list[Removed], list[Removed]]:
+        """Return the name's parts in a text, and the words that may be one and may not.
 
         Args:
             words: the text.
@@ -133,8 +133,9 @@ class OwnNames:
         weak = {i for i, w in enumerate(words.words) if w.folded in self.parts and i not in hits}
         hits.update(i for i in weak if any(_touch(words, words.words[i], anchor) for anchor in anchors))
         self._spread(words, hits, weak - hits)
-        doubtful = any(self._doubtful(words, index) for index in weak - hits)
-        return [*self._in_other_scripts(words.folded), *self._spans(words, hits)], doubtful
+        listed = words.words
+        unsure = [Removed(Kind.NAME, *listed[i][1:3]) for i in sorted(weak - hits) if self._doubtful(words, i)]
+        return [*self._in_other_scripts(words.folded), *self._spans(words, hits)], unsure
 
     def _doubtful(self, words: Words, index: int) -> bool:
         """Return whether a clinical word that is the patient's name stands, capitalised, beside no clinical word."""

@@ -67,7 +67,7 @@ class Words:
         return position if self._places is None else self._places[position]
 
     def initial(self, index: int) -> bool:
-        """Return whether a word is one letter that no digit touches: the ``J`` of ``J. Doe``, not the ``T`` of ``T2``."""
+        """Return whether a word is one letter that no digit touches: not the ``T`` of ``T2``."""
         word = self.words[index]
         beside = self.folded[word.start - 1 : word.start] + self.folded[word.end : word.end + 1]
         return len(word.folded) == 1 and not any(char.isdigit() for char in beside)

@@ -34,11 +34,14 @@ PROFILES = {
 }
 ROWS = [row for row in TABLE if row.pattern != PRIVATE and row.pattern[:4] not in ("0000", "0002", "0004")]
 UNKNOWN_TO_PYDICOM = {"Sequence": "SQ", "DateTime": "DT", "URI": "UR", "Comment": "UT", "Reference": "UT"}
-ORIGINALS = {
-    "AE": "DOEWS1", "AS": "095Y", "CS": "DOE", "DA": DATE, "DS": "17.5", "DT": DATE + TIME, "IS": "17", "LO": TEXT, "LT": TEXT,
-    "PN": NAME, "SH": "DOE chest", "ST": TEXT, "TM": TIME, "UC": TEXT, "UI": "1.2.826.0.1.99", "UR": "https://doe.example/", "UT": TEXT,
-    "FD": 17.5, "FL": 17.5, "US": 17, "UL": 17, "SS": -17, "OB": b"DOE^JANE", "OW": b"DOE^JANE", "UN": b"DOE^JANE",
-}  # fmt: skip
+ORIGINALS: dict[str, object] = {
+    **dict.fromkeys(("LO", "LT", "ST", "UC", "UT"), TEXT),
+    **dict.fromkeys(("OB", "OW", "UN"), b"DOE^JANE"),
+    **dict.fromkeys(("US", "UL"), 17),
+    **dict.fromkeys(("FD", "FL"), 17.5),
+    **{"AE": "DOEWS1", "AS": "095Y", "CS": "DOE", "DA": DATE, "DS": "17.5", "DT": DATE + TIME, "IS": "17"},
+    **{"PN": NAME, "SH": "DOE chest", "SS": -17, "TM": TIME, "UI": "1.2.826.0.1.99", "UR": "https://doe.example/"},
+}
 
 
 class _Without:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 
 import pydicom
@@ -36,14 +37,38 @@ def bytes_of(dataset: Dataset) -> bytes:
 
 
 KEPT = {
-    "Modality": "CT", "Manufacturer": "SIEMENS", "ManufacturerModelName": "Sensation 64", "SoftwareVersions": "syngo 2007S",
-    "BodyPartExamined": "CHEST", "KVP": "120", "SeriesNumber": 2, "InstanceNumber": 3, "ConvolutionKernel": "B31f",
-    "SliceThickness": "0.75", "PatientPosition": "FFS", "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"], "PixelSpacing": [0.5, 0.5],
-    "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PhotometricInterpretation": "MONOCHROME2", "RescaleSlope": "1", "StudyTime": "101112",
-    "PatientSex": "F", "PatientSize": "1.7", "PatientWeight": "70", "PatientAge": "045Y", "EthnicGroup": "Caucasian",
-    "LossyImageCompression": "00", "WindowCenter": "40", "SequenceName": "*tfl3d1", "ScanningSequence": "GR", "EchoTime": "2.9",
-    "WindowCenterWidthExplanation": ["ABDOMEN", "LUNG"], "Laterality": "R", "ViewPosition": "AP", "ContrastBolusAgent": "OMNI 350",
-}  # fmt: skip
+    "Modality": "CT",
+    "Manufacturer": "SIEMENS",
+    "ManufacturerModelName": "Sensation 64",
+    "SoftwareVersions": "syngo 2007S",
+    "BodyPartExamined": "CHEST",
+    "KVP": "120",
+    "SeriesNumber": 2,
+    "InstanceNumber": 3,
+    "ConvolutionKernel": "B31f",
+    "SliceThickness": "0.75",
+    "PatientPosition": "FFS",
+    "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+    "PixelSpacing": [0.5, 0.5],
+    "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+    "PhotometricInterpretation": "MONOCHROME2",
+    "RescaleSlope": "1",
+    "StudyTime": "101112",
+    "PatientSex": "F",
+    "PatientSize": "1.7",
+    "PatientWeight": "70",
+    "PatientAge": "045Y",
+    "EthnicGroup": "Caucasian",
+    "LossyImageCompression": "00",
+    "WindowCenter": "40",
+    "SequenceName": "*tfl3d1",
+    "ScanningSequence": "GR",
+    "EchoTime": "2.9",
+    "WindowCenterWidthExplanation": ["ABDOMEN", "LUNG"],
+    "Laterality": "R",
+    "ViewPosition": "AP",
+    "ContrastBolusAgent": "OMNI 350",
+}
 
 
 def test_what_science_needs_stays(ct: Make, clean: Clean, through_file: Make) -> None:
@@ -92,10 +117,8 @@ def test_nothing_that_identifies_is_left_in_any_byte(ct: Make, clean: Clean, thr
     raw.preamble = b"MZ" + b"DOE^JANE" + bytes(118)
     clean(raw)
     content = bytes_of(raw).upper()
-    for trace in (
-        "DOE", "JANE", "ROE", "HOUSE", "SMITH", "4711", "7788", "0815", "ELM", "555", "MARY", "NINE", "55512", "19280504",
-        "ST-0001", "PACS", "1.2.3.4.5",
-    ):  # fmt: skip
+    traces = "DOE JANE ROE HOUSE SMITH 4711 7788 0815 ELM 555 MARY NINE 55512 19280504 ST-0001 PACS 1.2.3.4.5"
+    for trace in traces.split():
         assert trace.encode() not in content, trace
     assert raw.preamble == bytes(128)
     (item,) = raw.RequestAttributesSequence
@@ -388,3 +411,40 @@ def test_sequences_of_empty_items(ct: Make, clean: Clean) -> None:
     clean(dataset)
     assert len(dataset.RequestAttributesSequence) == 1
     assert len(dataset.AnatomicRegionSequence) == 0
+
+
+def test_coded_words_stay_although_a_patient_is_called_like_them(ct: Make, clean: Clean) -> None:
+    dataset = ct(PatientName="SHORT^PRONE", ScanOptions="SHORT", PatientOrientation=["L", "P"], FilterType="SHORT")
+    clean(dataset)
+    assert dataset.ScanOptions == "SHORT"
+    assert dataset.FilterType == ""
+
+
+def test_an_institution_that_is_retained_stays(ct: Make, clean: Clean) -> None:
+    dataset = ct(InstitutionName="Saint Mary", StationName="MARYCT1", DeviceSerialNumber="SN-55512")
+    clean(dataset, BASIC | {Option.INSTITUTION, Option.DEVICE})
+    assert (dataset.InstitutionName, dataset.StationName) == ("Saint Mary", "MARYCT1")
+    assert dataset.DeviceSerialNumber == "SN-55512"
+
+
+def test_a_header_is_cleaned_in_the_time_of_a_few_readings(ct: Make, names: Pseudonyms, through_file: Make) -> None:
+    stream = io.BytesIO()
+    through_file(ct(**KEPT, StudyDate="20200229", StudyDescription="CT chest", StudyInstanceUID="1.2.9")).save_as(
+        stream
+    )
+    cleaner = HeaderCleaner(Profile(RESEARCH), names)
+
+    def read() -> Dataset:
+        return pydicom.dcmread(io.BytesIO(stream.getvalue()), force=True)
+
+    known = identifiers_of(read())
+    cleaner.clean(read(), known)
+    ratios = []
+    for _ in range(5):
+        start = time.process_time()
+        datasets = [read() for _ in range(40)]
+        middle = time.process_time()
+        for dataset in datasets:
+            cleaner.clean(dataset, known)
+        ratios.append((time.process_time() - middle) / (middle - start))
+    assert min(ratios) < 4

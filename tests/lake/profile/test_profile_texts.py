@@ -61,6 +61,20 @@ def test_text_that_stays_keeps_its_bytes(name: str, ct: Make, clean: Clean, thro
     assert through_file(raw).FilterType == person
 
 
+@pytest.mark.parametrize("name", [name for name in SETS if "^" in SETS[name][1]])
+def test_what_stays_of_a_cleaned_text_is_written_in_its_character_set(
+    name: str, ct: Make, clean: Clean, through_file: Make
+) -> None:
+    sets, person = SETS[name]
+    word = max(person.split("^"), key=len)
+    other = person.replace(word, "").strip("^")
+    dataset = ct(PatientName=word, StudyDescription=f"{other} {word} x")
+    dataset.SpecificCharacterSet = sets if len(sets) > 1 else sets[0]
+    raw = through_file(dataset)
+    clean(raw)
+    assert through_file(raw).StudyDescription == f"{other} x"
+
+
 def test_utf8_that_is_not_declared_is_read_as_such(ct: Make, clean: Clean, through_file: Make) -> None:
     raw = through_file(ct(PatientName="ROE", StudyDescription="x"))
     for tag, text in ((0x00100010, "Müller^Jörg"), (0x00081030, "chest Müller Jörg, Läsion")):
