@@ -43,8 +43,7 @@ def test_the_walk_through_works_from_top_to_bottom(tmp_path: Path, monkeypatch: 
                 send = [sys.executable, *shlex.split(line.replace("4242", str(server.dicom_port)))[1:]]
                 subprocess.run(send, check=True, capture_output=True, timeout=120)
             elif line.startswith("deephealth "):
-                with (Path("build/hospital/labels.csv")).open() as table if "PATIENT" in line else _nothing() as rows:
-                    patient = next(csv.DictReader(rows))["patient_id"] if rows else ""
+                patient = _patients()[0] if "PATIENT" in line else ""
                 full = line.replace("http://127.0.0.1:8042/dicom-web", server.dicomweb).replace("PATIENT", patient)
                 if "SUBJECT" in full:
                     full = full.replace("SUBJECT", _subjects()[0])
@@ -56,9 +55,7 @@ def test_the_walk_through_works_from_top_to_bottom(tmp_path: Path, monkeypatch: 
     assert "a model saw this subject" in said["deephealth lake consent withdraw PATIENT"]
     assert Path("build/lesions/report.html").is_file()
     assert Path("build/report.html").is_file()
-    names = {row["patient_id"] for row in csv.DictReader(Path("build/hospital/labels.csv").open())}
-    back = said['deephealth lake vault reidentify SUBJECT --reason "incidental finding"'].strip()
-    assert back in names
+    assert said['deephealth lake vault reidentify SUBJECT --reason "incidental finding"'].strip() in _patients()
     status = json.loads(deephealth("deephealth lake status --json"))
     assert status["anonymised"] is True
     again = CliRunner().invoke(app, ["lake", "vault", "reidentify", _subjects()[0], "--reason", "too late"])
@@ -70,9 +67,6 @@ def _subjects() -> list[str]:
     return sorted(one.name.removeprefix("sub-") for one in Path("build/lake/rawdata/skin").glob("sub-*"))
 
 
-class _nothing:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
+def _patients() -> list[str]:
+    with Path("build/hospital/labels.csv").open() as table:
+        return [row["patient_id"] for row in csv.DictReader(table)]

@@ -62,7 +62,7 @@ def find_traces(
     found = []
     for done, path in enumerate(paths, 1):
         name = path.relative_to(lake.root).as_posix()
-        if any(label in name for label in wanted) or any(word.decode() in name for word in words):
+        if any(label in name for label in wanted) or _has_word(name.encode(), words, beginnings):
             found.append(Trace(name, "name"))
         if path.is_file() and not path.is_symlink() and _holds(path, needles, words, beginnings):
             found.append(Trace(name, "content"))
@@ -75,9 +75,13 @@ def _holds(path: Path, needles: list[bytes], words: set[bytes], beginnings: list
     for part in _parts(path):
         if any(needle in part for needle in needles):
             return True
-        if any(match[0].strip(b".") in words for start in beginnings for match in start.finditer(part)):
+        if _has_word(part, words, beginnings):
             return True
     return False
+
+
+def _has_word(part: bytes, words: set[bytes], beginnings: list[re.Pattern[bytes]]) -> bool:
+    return any(match[0].strip(b".") in words for start in beginnings for match in start.finditer(part))
 
 
 def _parts(path: Path) -> Iterator[bytes]:

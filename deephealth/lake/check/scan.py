@@ -27,7 +27,7 @@ class Finding:
 
     Args:
         path: relative to the lake.
-        hit: what was found, or in which encoding of the name.
+        hit: what was found; of a picture the place stands for the encoding, and the frame for the byte.
         where: ``content``, ``name`` or ``picture``.
     """
 
@@ -36,7 +36,8 @@ class Finding:
     where: str = "content"
 
     def __str__(self) -> str:
-        at = f"{self.hit.encoding}, byte {self.hit.offset}"
+        unit = "frame" if self.where == "picture" else "byte"
+        at = f"{self.hit.encoding}, {unit} {self.hit.offset}"
         return f"{self.path}: a {self.hit.kind} of {self.hit.owner} in its {self.where} ({at})"
 
 

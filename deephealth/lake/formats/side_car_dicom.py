@@ -156,11 +156,14 @@ def clean_model(value: dict[str, Any], who: FileContext, tally: Tally) -> dict[s
     inline = {tag: inside for tag, inside in value.items() if "BulkDataURI" not in inside}
     try:
         dataset = Dataset.from_json(inline)
-        dataset.PatientID = who.patient
-        outcome = HeaderCleaner(_profile_of(who), who.pseudonyms).clean(dataset, who.identifiers)
-        fresh: dict[str, Any] = dataset.to_json_dict()
     except (KeyError, TypeError, ValueError, AttributeError):
         raise damaged("the file is not the DICOM JSON model") from None  # pydicom's messages quote values
+    dataset.PatientID = who.patient
+    outcome = HeaderCleaner(_profile_of(who), who.pseudonyms).clean(dataset, who.identifiers)
+    try:
+        fresh: dict[str, Any] = dataset.to_json_dict()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged("a value of the DICOM JSON model is not what its representation says") from None
     tally.update(outcome.tally)
     tally[Action.REMOVED] += len(value) - len(inline)
     return fresh

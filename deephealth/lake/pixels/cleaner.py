@@ -109,9 +109,10 @@ class PixelCleaner:
             for _ in range(self._settings.rounds):
                 picture = frames.shown(painted(frames.stored(index).copy(), look.findings, frames))
                 left = finder.find(picture)
-                if not left.boxes:
+                again = [*left.boxes, *left.doubtful]  # where writing was found, what looks like it goes unread
+                if not again:
                     break
-                look.findings += left.boxes
+                look.findings += again
             else:
                 look.doubtful = "something that reads as text is left after painting"
 

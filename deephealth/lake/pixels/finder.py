@@ -11,13 +11,16 @@ from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pixels.lines import Line
 from deephealth.lake.pixels.policy import NOBODY, Verdict, judge
 from deephealth.lake.pixels.reader import Found, Reader, reader
-from deephealth.lake.pixels.screen import find_lines
+from deephealth.lake.pixels.screen import find_lines, hot_zones
 
 __all__ = ["Finding", "Findings", "TextFinder"]
 
 _LEAST = 0.25  # score of a line that is worth reading
 _MOST_READ = 16  # lines of one picture that are read
 _LETTER = 22.0  # height of letters that the detector sees best, pixels
+_HOT = 2.0  # logit from which a place is looked at by the detector although no line could be read
+_SURE = 5.5  # logit from which a place that nobody can read puts the object in doubt
+_MOST_ZONES, _ZONE_PIXELS = 4, 300_000
 _COARSE = 960  # longest side of the picture when nothing is known about its letters
 
 
@@ -83,6 +86,10 @@ class TextFinder:
             self._read_lines(picture, lines[:_MOST_READ], found)
         if found.boxes or thorough:
             self._everywhere(picture, found)
+        elif any(line.heat >= _HOT for line in lines):
+            self._closer(picture, found)
+            if found.boxes:
+                self._everywhere(picture, found)
         return found
 
     def _read_lines(self, picture: np.ndarray, lines: list[Line], found: Findings) -> None:
@@ -115,13 +122,26 @@ class TextFinder:
             for seen in self._reader.detect(shown, scale):
                 self._add(shown, seen, found)
 
-    def _add(self, shown: np.ndarray, seen: Found, found: Findings) -> None:
+    def _closer(self, picture: np.ndarray, found: Findings) -> None:
+        """Run the detector, enlarged, where the screen is sure and no line could be read; doubt what stays unread."""
+        zones = hot_zones(grey_of(picture), _HOT)
+        for x0, y0, x1, y1, heat, scale in zones[:_MOST_ZONES]:
+            shown = to_8_bits(picture[y0:y1, x0:x1], 1.0)
+            factor = min(2.0 / scale, (_ZONE_PIXELS / max(1, shown.shape[0] * shown.shape[1])) ** 0.5)
+            before = len(found.boxes) + len(found.harmless)
+            for seen in self._reader.detect(shown, factor):
+                self._add(shown, seen, found, (x0, y0))
+            if len(found.boxes) + len(found.harmless) == before and heat >= _SURE:
+                found.doubtful.append(Finding(x0, y0, x1, y1, "seen", heat))
+
+    def _add(self, shown: np.ndarray, seen: Found, found: Findings, corner: tuple[int, int] = (0, 0)) -> None:
         crop = _straightened(shown, seen)
         if crop is None:
             return
         texts = self._reader.read([crop])
         verdict = judge(*texts[0], self._identifiers)
-        box = _clipped(seen.x0 - 2, seen.y0 - 2, seen.x1 + 2, seen.y1 + 2, shown.shape)
+        x0, y0, x1, y1 = _clipped(seen.x0 - 2, seen.y0 - 2, seen.x1 + 2, seen.y1 + 2, shown.shape)
+        box = (x0 + corner[0], y0 + corner[1], x1 + corner[0], y1 + corner[1])
         if verdict is Verdict.WRITING:
             found.boxes.append(Finding(*box, "read", texts[0][1]))
         elif verdict is Verdict.HARMLESS:

@@ -23,7 +23,7 @@ import numpy as np
 from deephealth.core.optional import require
 from deephealth.lake.pixels.lines import Line, lines_of
 
-__all__ = ["SCREEN", "ScreenSettings", "find_lines", "fired", "levels_of", "logits", "normalised"]
+__all__ = ["SCREEN", "ScreenSettings", "find_lines", "fired", "hot_zones", "levels_of", "logits", "normalised"]
 
 Zone: TypeAlias = tuple[int, int, int, int, float]
 CELL = 8
@@ -72,6 +72,16 @@ def find_lines(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> list[L
         for zone in fired(level, least, settings):
             found += _lines_in(level, zone, scale, least)
     return found
+
+
+def hot_zones(picture: np.ndarray, least: float) -> list[tuple[int, int, int, int, float, int]]:
+    """Return where the network is surest, surest first: x0, y0, x1, y1 in the picture, logit, scale of the copy."""
+    found = []
+    for scale, level, contrast in levels_of(picture):
+        for x0, y0, x1, y1, heat in fired(level, contrast):
+            if heat >= least:
+                found.append((x0 * scale, y0 * scale, x1 * scale, y1 * scale, heat, scale))
+    return sorted(found, key=lambda zone: -zone[4])
 
 
 def levels_of(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> Iterator[tuple[int, np.ndarray, float]]:

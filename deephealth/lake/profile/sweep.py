@@ -15,8 +15,10 @@ __all__ = ["Cleaner", "MakeCleaner", "Sweeper", "text_cleaner"]
 
 _REMEMBERED, _LONGEST_REMEMBERED = 20_000, 256
 _SHORTEST_NUMBER = 4
-_SHORT = 3
-_UID = re.compile(r"\d+(?:\.\d+){5}")
+_SHORT, _LONG = 3, 6
+_LAST_WORD = re.compile(r"[^\W_]{4,}\Z")
+_TELLING = re.compile(r"@|://|\d+(?:\.\d+){5}|(?<!\d)\d{3}[-. ]\d{2}[-. ]\d{4}(?!\d)|(?:\d[-/() ]{0,2}){9}")
+"""What looks like an address, a UID, a social security or telephone number wherever it stands."""
 
 
 class _Cleaned(Protocol):
@@ -50,7 +52,7 @@ class Sweeper:
         make: builds the cleaner.
     """
 
-    __slots__ = ("_cleaner", "_compact", "_full", "_known", "_names", "clean_bytes")
+    __slots__ = ("_cleaner", "_compact", "_full", "_known", "_names", "_starts", "clean_bytes")
 
     def __init__(self, identifiers: Identifiers, make: MakeCleaner = text_cleaner) -> None:
         self._cleaner = make(replace(identifiers, uids=frozenset()))  # any UID in a text goes, known or not
@@ -58,6 +60,7 @@ class Sweeper:
         self._full: dict[str, str] = {}
         self._known: dict[str, bool] = {}
         words = {fold(part) for part in identifiers.name_parts()}
+        self._starts = tuple(words | {fold(number) for number in identifiers.numbers})
         words |= {fold(place) for place in identifiers.places}
         self._names = _any_of(words)
         self._compact = _any_of(_compact_forms(identifiers))
@@ -93,6 +96,24 @@ class Sweeper:
         number = self._compact is not None and self._compact.search(re.sub(r"[\W_]+", "", folded))
         return self.full(text) if number or len(parts) > 1 else text
 
+    def without_stump(self, text: str, *, full: bool) -> str:
+        """Take out the last word if it is the beginning of one of the patient's names or numbers, cut off.
+
+        Args:
+            text: a value.
+            full: whether its field was full, so that something must have been cut off; otherwise most of the name has
+                to be there.
+        """
+        last = _LAST_WORD.search(text)
+        if last is None:
+            return text
+        stump = fold(last[0])
+        for start in self._starts:
+            most = len(stump) >= _LONG and len(stump) * 3 >= len(start) * 2
+            if (full or most) and start != stump and start.startswith(stump):
+                return text[: last.start()].rstrip(" ,;:^_-")
+        return text
+
     def suspects(self, text: str) -> bool:
         """Whether something that is known to identify the patient may stand in a text."""
         answer = self._known.get(text)
@@ -103,7 +124,7 @@ class Sweeper:
             answer = bool(
                 (self._names and self._names.search(folded))
                 or (self._compact and self._compact.search(re.sub(r"[\W_]+", "", folded)))
-                or _UID.search(text)
+                or _TELLING.search(text)
             )
             if len(text) <= _LONGEST_REMEMBERED:
                 self._known[text] = answer

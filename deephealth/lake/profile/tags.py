@@ -70,7 +70,17 @@ PLACES: Final = _tags(
 )
 """Places and organisations that lead to a patient or a hospital."""
 
-_DESCRIPTIVE: Final = ("Description", "Comment", "Note", "Label", "Reason", "History", "Title", "Narrative")
+_DESCRIPTIVE: Final = (
+    "Description",
+    "Comment",
+    "Note",
+    "Label",
+    "Reason",
+    "History",
+    "Title",
+    "Narrative",
+    "Explanation",
+)
 
 
 _NEWER: Final = {

@@ -36,6 +36,7 @@ _SPECIMENS: Final = {
     0x00120040: "trial-subject",
     0x00120042: "reading",
 }
+_LONGEST: Final = {"LO": 64, "SH": 16}
 _ZONE = re.compile(r"[-+]\d{4}")
 _STANDARD_SCHEMES = {"DCM", "SCT", "SRT", "SNM3", "LN", "UCUM", "RADLEX", "FMA", "UMLS", "NCIT", "MA", "RO", "RXNORM"}
 
@@ -204,8 +205,13 @@ class Walk:
             self.tally[Action.KEPT] += 1
             return
         text, encoding = text_of(element, codec)
-        many = plan.vr in DELIMITED and "\\" in text
-        new = "\\".join(clean(part) for part in text.split("\\")) if many else clean(text)
+        parts = text.split("\\") if plan.vr in DELIMITED else [text]
+        limit = _LONGEST.get(plan.vr)
+        cleaned = [clean(part) for part in parts]
+        if limit:
+            pairs = zip(parts, cleaned, strict=True)
+            cleaned = [self.sweeper.without_stump(new, full=len(part) >= limit) for part, new in pairs]
+        new = "\\".join(cleaned)
         if new == text:
             self.tally[Action.KEPT] += 1
             if encoding == "ascii" and type(value) is bytes:

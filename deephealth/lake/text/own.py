@@ -142,8 +142,11 @@ class OwnNames:
         word = words.words[index]
         if not words.cased or not word.capital or word.upper or len(words.words) < 3:
             return False
+        following = words.words[index + 1].folded if words.near(index) else ""
+        if (word.folded, following) in _FIXED or is_eponym(words, index, index, self.vocabulary):
+            return False
         beside = words.words[max(0, index - 1) : index] + words.words[index + 1 : index + 2]
-        return not any(other.folded in self.vocabulary.clinical for other in beside)
+        return not any(other.folded in self.vocabulary.core for other in beside)
 
     def _spans(self, words: Words, hits: set[int]) -> Iterator[Removed]:
         for first, last in _runs(words, sorted(hits)):

@@ -30,6 +30,7 @@ class Vocabulary(NamedTuple):
         word_given: ordinary words that are given names.
         not_clinical: names that are no clinical words.
         eponyms: the clinical words that are people's names: ``parkinson``.
+        core: the clinical words of our own list; the standard's words hold ``arrived`` and ``time`` too.
     """
 
     clinical: frozenset[str]
@@ -40,6 +41,7 @@ class Vocabulary(NamedTuple):
     word_given: frozenset[str]
     not_clinical: frozenset[str]
     eponyms: frozenset[str]
+    core: frozenset[str]
 
 
 def word_list(name: str) -> frozenset[str]:
@@ -76,6 +78,7 @@ def load_vocabulary() -> Vocabulary:
         common & names.given,
         everybody - clinical,
         eponyms,
+        own,
     )
 
 

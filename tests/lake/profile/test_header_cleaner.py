@@ -448,3 +448,31 @@ def test_a_header_is_cleaned_in_the_time_of_a_few_readings(ct: Make, names: Pseu
             cleaner.clean(dataset, known)
         ratios.append((time.process_time() - middle) / (middle - start))
     assert min(ratios) < 4
+
+
+def test_a_name_that_a_full_field_has_cut_off_goes(ct: Make, clean: Clean) -> None:
+    dataset = ct(PatientName="OSTERHOUDT^SEPP", StudyDescription="chest", FilterType="RHYTHM OSTER")
+    dataset.add_new(0x003A0020, "SH", "RHYTHM OSTERHOUD")
+    clean(dataset)
+    assert dataset[0x003A0020].value == "RHYTHM"
+    assert dataset.FilterType == "RHYTHM OSTER"  # the field was not full, and the name is half of it
+    dataset = ct(PatientName="OSTERHOUDT^SEPP", AcquisitionDeviceProcessingCode="Osterhoud")
+    clean(dataset)
+    assert dataset.AcquisitionDeviceProcessingCode == ""
+
+
+@pytest.mark.parametrize("text", ["call 555-123-4567", "SSN 560-56-5575", "a.b@c.example", "http://pacs.example/x"])
+def test_what_looks_like_an_address_is_shown_to_the_cleaner(ct: Make, names: Pseudonyms, text: str) -> None:
+    seen = []
+
+    class Listening:
+        def __init__(self, identifiers: Identifiers) -> None:
+            self.text = "seen"
+
+        def clean(self, text: str) -> object:
+            seen.append(text)
+            return self
+
+    dataset = ct(FilterType=text, ConvolutionKernel="B31f 0.75")
+    HeaderCleaner(Profile(RESEARCH), names, Listening).clean(dataset, Identifiers())
+    assert seen == [text]
