@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deephealth.core.files import fsync_folder, replacing, sha256
+from deephealth.core.files import replacing
 from deephealth.lake.arranging import arrange_lake
 from deephealth.lake.audit.event import Kind
-from deephealth.lake.catalogue.cohort import MANIFEST, read_manifest
+from deephealth.lake.catalogue.cohort import MANIFEST, PARTITIONS, read_manifest
+from deephealth.lake.catalogue.forgetting import forget_in_cohort
 from deephealth.lake.intake.journal import Journal, PublishedObject
 from deephealth.lake.intake.retraction import remove_from_dataset
 from deephealth.lake.intake.sealing import seal_original
 from deephealth.lake.intake.worklist import SEALED
-from deephealth.lake.layout.names import subject_folder
-from deephealth.lake.layout.published import series_label
+from deephealth.lake.layout.names import series_label, subject_folder
+from deephealth.lake.layout.tsv import read_tsv, write_tsv
 from deephealth.lake.layout.visit_table import VisitTable
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Retraction:
     Args:
         objects: how many released objects are in quarantine now.
         removed: how many images that were made of them are gone, those of cohorts too.
-        cohorts: names of the cohorts that held one; each is smaller than its data set file says, so make it anew.
+        cohorts: names of the cohorts that held one; their patients are out of them, and they lost their signature.
         left: files with an identifier that belong to no object; a person must mend them.
     """
 
@@ -66,17 +68,16 @@ def retract_findings(
         back, left = _objects(lake, journal, paths)
         lake.audit(Kind.QUARANTINE, "objects that held an identifier are taken back", counts={"objects": len(back)})
         images = _images(lake, back)
-        digests = {sha256(path) for path in map(lake.folder.root.joinpath, images) if path.is_file()}
-        digests |= {one.facts.sha256 for one in back}
         for done, one in enumerate(back, 1):
             _take_back(lake, journal, one, key)
             if progress is not None:
                 progress(done, len(back))
-    removed = len(images)
     for dataset in sorted({one.dataset for one in back}):
         arrange_lake(lake, dataset)
-    cohorts, files = _forget_in_cohorts(lake, {one.path for one in back}, digests)
-    return Retraction(len(back), removed + files, cohorts, tuple(sorted(left - cohorts_paths(lake, left, cohorts))))
+    cohorts, files = _forget_in_cohorts(lake, back)
+    gone = sum(not (lake.folder.root / image).exists() for image in images)
+    there = (path for path in left if (lake.folder.root / path).exists())
+    return Retraction(len(back), gone + files, cohorts, tuple(sorted(there)))
 
 
 def _objects(lake: Lake, journal: Journal, paths: set[str]) -> tuple[list[PublishedObject], set[str]]:
@@ -123,27 +124,22 @@ def _take_back(lake: Lake, journal: Journal, one: PublishedObject, key: bytes) -
     journal.take_back(one.facts.source, name, size)
 
 
-def _forget_in_cohorts(lake: Lake, paths: set[str], digests: set[str]) -> tuple[tuple[str, ...], int]:
-    """Remove images of these objects from cohorts: their data set files name what is missing, so they can't be used."""
+def _forget_in_cohorts(lake: Lake, back: Iterable[PublishedObject]) -> tuple[tuple[str, ...], int]:
+    """Take the patients of these objects out of the cohorts that hold one of them."""
+    subjects = {one.path: one.facts.subject for one in back}
     names, count = [], 0
     for manifest_path in sorted(lake.folder.derivatives.glob(f"*/{MANIFEST}")):
         folder = manifest_path.parent
-        manifest = read_manifest(folder)
-        if paths.isdisjoint(one["path"] for one in manifest["objects"]):
-            continue
-        names.append(folder.name)
-        subjects = {one["subject"] for one in manifest["objects"] if one["path"] in paths}
-        for image in manifest["images"]:
-            # converted pictures have a digest of their own, so all images of that patient go
-            if image["sha256"] in digests or image["subject"] in subjects:
-                count += (folder / image["file"]).is_file()
-                (folder / image["file"]).unlink(missing_ok=True)
-        if (folder / "images").is_dir():
-            fsync_folder(folder / "images")
+        held = {one["path"] for one in read_manifest(folder)["objects"]} & set(subjects)
+        for subject in sorted({subjects[path] for path in held}):
+            count += forget_in_cohort(folder, subject)
+            _forget_partition(folder, subject)
+        names += [folder.name] if held else []
     return tuple(names), count
 
 
-def cohorts_paths(lake: Lake, left: set[str], cohorts: tuple[str, ...]) -> set[str]:
-    """Return which of the files lay in one of these cohorts and are gone now."""
-    inside = tuple(f"derivatives/{name}/" for name in cohorts)
-    return {path for path in left if path.startswith(inside) and not (lake.folder.root / path).exists()} if inside else set()
+def _forget_partition(folder: Path, subject: str) -> None:
+    if (folder / PARTITIONS).is_file():
+        columns, rows = read_tsv(folder / PARTITIONS)
+        kept = [row for row in rows if row.get("participant_id") != f"sub-{subject}"]
+        write_tsv(folder / PARTITIONS, kept, columns)

@@ -14,7 +14,7 @@ from deephealth.lake.intake.journal import PublishedObject
 __all__ = ["AT_RISK", "Choice", "Picked", "PictureSample", "choose", "is_picture"]
 
 AT_RISK = frozenset({"US", "IVUS", "SC", "OT", "ES", "XA", "RF", "CR", "DX", "MG"})
-_SECONDARY = "1.2.840.10008.5.1.4.1.1.7"  # secondary capture and its multi-frame kinds
+_SECONDARY = "1.2.840.10008.5.1.4.1.1.7."  # secondary capture and its multi-frame kinds
 _PICTURES = frozenset({"nifti", "jpeg", "png", "webp", "bmp", "gif", "tiff"})
 _NO_PIXELS = frozenset({"SR", "PR", "KO", "ECG", "EPS", "HD", "AU", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "DOC"})
 
@@ -106,7 +106,7 @@ def choose(objects: Iterable[PublishedObject], sample: PictureSample) -> Choice:
         pictures[modality] += 1
         picked = Picked(one.path, one.facts.subject, one.facts.format, modality, bool(one.boxes))
         draw = hashlib.sha256(f"{sample.seed}/{one.path}".encode()).hexdigest()
-        if picked.painted or modality in AT_RISK or one.facts.sop_class.startswith(_SECONDARY):
+        if picked.painted or modality in AT_RISK or f"{one.facts.sop_class}.".startswith(_SECONDARY):
             at_risk += 1
             likely.offer(f"{int(not picked.painted)}{draw}", picked)
         else:

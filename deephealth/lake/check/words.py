@@ -85,7 +85,8 @@ class KnownWords:
         for place in identifiers.places:
             words = frozenset(w for w in _words(place) if len(w) >= _MIN_NAME)
             if words and len(_word(place)) >= _MIN_INSIDE and not words <= ordinary:
-                self._places[max(words - ordinary, key=lambda w: (len(w), w))].append((owner, words))
+                for word in words - ordinary:  # under each: one of them may be misread
+                    self._places[word].append((owner, words))
         self._dates[owner] = identifiers.dates
 
     def find(self, text: str, subject: str = "") -> set[tuple[str, str]]:

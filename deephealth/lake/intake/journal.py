@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import sqlite3
@@ -15,6 +16,7 @@ from typing import IO, Any, Self
 from deephealth.core.errors import DataError, MissingDataError, StorageError
 from deephealth.lake.actions import Action, Tally
 from deephealth.lake.facts import ObjectFacts
+from deephealth.lake.reasons import MEANING, Reason
 
 __all__ = ["Journal", "PublishedObject", "Quarantined", "database_errors"]
 
@@ -233,6 +235,25 @@ class Journal:
         """Forget entries of the quarantine."""
         with self.transaction() as database:
             database.executemany("DELETE FROM quarantined WHERE name = ?", [(name,) for name in names])
+
+    def take_back(self, source: str, name: str, size: int, reason: Reason = Reason.IDENTIFIER_LEFT) -> None:
+        """Write down that a released object is in quarantine now; a later intake looks at its original anew.
+
+        Args:
+            source: keyed hash of the content it came from.
+            name: of the sealed copy in the quarantine.
+            size: bytes of the object as it was released.
+            reason: why.
+        """
+        day = datetime.datetime.now(datetime.UTC).date().isoformat()
+        with self.transaction() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO quarantined SELECT ?, source, subject, ?, ?, ?, 'retracted', run, ?"
+                " FROM objects WHERE source = ?",
+                (name, reason, MEANING[reason], size, day, source),
+            )
+            database.execute("DELETE FROM known WHERE source = ?", (source,))
+            database.execute("DELETE FROM objects WHERE source = ?", (source,))
 
     def forget(self, subject: str) -> tuple[list[str], list[str]]:
         """Forget everything about one subject, such as after a withdrawal of consent.

@@ -20,7 +20,7 @@ from deephealth.lake.layout.convert import Kind, Made, convert, kind_of, link_or
 from deephealth.lake.layout.names import ImageName, image_name, subject_folder
 from deephealth.lake.layout.published import Published, Series, series_of
 from deephealth.lake.layout.tsv import write_tsv
-from deephealth.lake.layout.visit_table import Candidate, VisitTable
+from deephealth.lake.layout.visit_table import IMAGES_FILE, Candidate, VisitTable
 
 __all__ = ["Arranged", "arrange"]
 
@@ -81,6 +81,8 @@ def arrange(
     visits: dict[str, list[Series]] = defaultdict(list)
     for series in series_of(objects, dataset):
         visits[subject_folder(series.facts)].append(series)
+    for table in (lake.dataset(dataset) / "sourcedata").glob(f"sub-*/**/{IMAGES_FILE}"):  # all its objects may be gone
+        visits[table.parent.relative_to(lake.dataset(dataset) / "sourcedata").as_posix()] += []
     report = Arranged()
     for done, (visit, members) in enumerate(sorted(visits.items()), 1):
         _Visit(lake, dataset, visit, report).arrange(members)
