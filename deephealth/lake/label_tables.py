@@ -67,6 +67,6 @@ def add_table(
     target.parent.mkdir(parents=True, exist_ok=True)
     outcome = kind.clean(source, target, who)
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
-    facts = {"table": target.relative_to(lake.folder.root).as_posix(), "day": day}
+    facts = {"table": target.relative_to(lake.folder.root).as_posix(), "day": day, "risk": outcome.facts.get("risk")}
     lake.audit(Kind.INTAKE, "a table was taken in", counts={"rows": outcome.facts["table_rows"]}, facts=facts)
     return target, outcome

@@ -125,6 +125,13 @@ class Lake:
         """Where this machine finds the vault's key; empty for a passphrase."""
         return self._local().get("key", "")
 
+    def private_places(self) -> list[tuple[str, Path]]:
+        """Return the files that identify, those there are: the vault and its key, each with what it is."""
+        place, key = self._where()
+        location = _location(place)
+        files = [("vault", location), ("vault's key", key)]
+        return [(what, file) for what, file in files if isinstance(file, Path)]
+
     @property
     def pseudonyms(self) -> Pseudonyms:
         """The project's pseudonyms."""

@@ -83,6 +83,9 @@ class LakeSettings:
             raise DataError(f"{path} is damaged", hint="restore it from a backup; it holds no secret") from error
         if not isinstance(values, dict) or values.pop("version", None) != VERSION:
             raise DataError(f"{path} is not of version {VERSION}", hint="use the version of deephealth that made it")
-        values["options"] = parse_options(values.get("options", ()))
-        values["accept"] = frozenset(values.get("accept", ()))
-        return cls(**values)
+        try:
+            values["options"] = parse_options(values.get("options", ()))
+            values["accept"] = frozenset(values.get("accept", ()))
+            return cls(**values)
+        except (TypeError, AttributeError) as error:  # a name that is not known, or a value of another kind
+            raise DataError(f"{path} is damaged", hint="restore it from a backup; it holds no secret") from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deephealth.core.errors import DataError
 from deephealth.lake.audit.event import Kind
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.intake.runner import run_intake
@@ -43,12 +45,14 @@ def take_in(
         progress: called with steps done and all steps.
 
     Raises:
+        DataError: the source holds the lake, its vault or its key, or lies in the lake; or another intake is running.
         VaultError: the vault is missing or another project's.
         AuditError: the audit log can't be written or was changed: nothing is taken in.
         StorageError: the disk is full.
         Interrupted: Ctrl-C.
     """
     vault = lake.vault
+    _refuse_own_places(lake, source)
     lake.audit(Kind.INTAKE, "an intake was begun", facts={"dataset": dataset or lake.settings.project})
 
     def remember(batch: Sequence[tuple[str, str, Identifiers]]) -> None:
@@ -83,3 +87,21 @@ def take_in(
     facts = {"dataset": report.dataset, "options": list(lake.settings.codes), "reasons": dict(report.quarantined)}
     lake.audit(Kind.INTAKE, "an intake was finished", counts=counts, facts=facts)
     return report
+
+
+def _refuse_own_places(lake: Lake, source: Source) -> None:
+    """The lake's own files would come back as originals, and the vault would be copied into its lake."""
+    root = getattr(source, "root", None)
+    if not isinstance(root, Path):
+        return
+    given, own = root.resolve(), lake.folder.root.resolve()
+    if given.is_relative_to(own):
+        raise DataError("the source lies in the lake", allowed="a folder outside the lake", hint="name another source")
+    places = [("the lake", own), *((f"the {what}", place.resolve()) for what, place in lake.private_places())]
+    held = [what for what, place in places if place.is_relative_to(given)]
+    if held:
+        raise DataError(
+            f"the source holds {' and '.join(held)}",
+            allowed="a folder with nothing in it but what is to be taken in",
+            hint="name the folder of the originals alone, or move them into one of their own",
+        )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deephealth.core.errors import DataError
+from deephealth.core.errors import DataError, VaultError
 from deephealth.core.files import atomic_write_json
 from deephealth.lake.audit.event import Kind
 from deephealth.lake.check.pictures import PictureScan, scan_pictures
@@ -71,11 +71,12 @@ def verify(
         picture_progress: called with objects done and all objects of the sample.
 
     Raises:
-        VaultError: the vault is missing: nothing can be verified without it.
+        VaultError: the vault is missing, or does not know all patients: nothing can be verified without it.
         OptionalDependencyError: what reads pictures is not installed.
     """
     before, state = read_record(lake.folder), state_of(lake.folder)
     known = list(lake.vault.all_identifiers())
+    _refuse_strangers(lake, {owner for owner, _ in known})
     scan = scan_lake(lake.folder, known, workers=workers, progress=progress)
     seen, part = None, _earlier(before, state)
     if pictures:
@@ -89,6 +90,17 @@ def verify(
     atomic_write_json(record_path(lake.folder), record)
     _record(lake, scan, seen)
     return Verification(scan, seen, passed)
+
+
+def _refuse_strangers(lake: Lake, known: set[str]) -> None:
+    """Refuse to look for nothing: with an old copy of the vault every lake would pass."""
+    with Journal(lake.folder.journal, create=False) as journal:
+        strangers = {one.facts.subject for one in journal.published()} - known - {""}
+    if strangers:
+        raise VaultError(
+            f"the vault does not know {len(strangers)} patients of this lake, so nobody can look for their identifiers",
+            hint="open the vault that the lake was filled with; an old copy of it may have been put back",
+        )
 
 
 def _earlier(before: dict[str, Any] | None, state: str) -> dict[str, Any] | None:

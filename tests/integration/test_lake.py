@@ -35,6 +35,7 @@ def deephealth(line: str) -> str:
 def test_the_walk_through_works_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "orthanc").mkdir()
     with running_orthanc(tmp_path / "orthanc") as server:
         monkeypatch.setenv("DEEPHEALTH_LAKE", "build/lake")
         said: dict[str, str] = {}

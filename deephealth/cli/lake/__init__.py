@@ -16,6 +16,7 @@ from deephealth.cli.lake import (
     intake,
     quarantine,
     receive,
+    report,
     status,
     table,
     vault,
@@ -28,7 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="A data lake: files are de-identified, pseudonymised, checked, catalogued, then found and trained from.",
 )
-for module in (generate, init, intake, receive, table, arrange, verify, status, find, cohort, deidentify):
+for module in (generate, init, intake, receive, table, arrange, verify, report, status, find, cohort, deidentify):
     name = module.__name__.rpartition(".")[2]
     app.command(name)(getattr(module, name))
 app.command("register")(cohort.register)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deephealth.lake.check.pictures import PictureScan
+from deephealth.lake.check.scan import Finding
 from deephealth.lake.check.verify import ByteScan
 from deephealth.lake.folder import LakeFolder
 from deephealth.lake.intake.journal import Journal
@@ -46,10 +49,16 @@ def bytes_record(scan: ByteScan) -> dict[str, Any]:
         "files": scan.files,
         "bytes": scan.bytes,
         "patterns": scan.patterns,
-        "findings": [str(one) for one in scan.findings[:_LISTED]],
+        "findings": _shown(scan.findings[:_LISTED]),
         "finding_count": len(scan.findings),
         "unreadable": list(scan.unreadable),
     }
+
+
+def _shown(findings: Sequence[Finding]) -> list[str]:
+    """Return findings as lines; a file whose name holds an identifier is called by a digest: the record is read too."""
+    named = {one.path: hashlib.sha256(one.path.encode()).hexdigest()[:12] for one in findings if one.where == "name"}
+    return [str(replace(one, path=f"file {named[one.path]}") if one.path in named else one) for one in findings]
 
 
 def pictures_record(scan: PictureScan) -> dict[str, Any]:
@@ -70,7 +79,7 @@ def pictures_record(scan: PictureScan) -> dict[str, Any]:
             "frames": scan.sample.frames,
             "seed": scan.sample.seed,
         },
-        "findings": [str(one) for one in scan.findings[:_LISTED]],
+        "findings": _shown(scan.findings[:_LISTED]),
         "finding_count": len(scan.findings),
         "doubts": doubts,
         "doubtful_places": [str(one) for one in scan.doubts[:_LISTED]],

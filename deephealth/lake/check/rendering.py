@@ -35,7 +35,9 @@ class Render:
     picture: np.ndarray
 
 
-def renders(path: Path, kind: str, *, frames: int = 3, inverted: bool = True) -> Iterator[Render]:
+def renders(
+    path: Path, kind: str, *, frames: int = 3, inverted: bool = True, only: int | None = None
+) -> Iterator[Render]:
     """Yield the views of an object; nothing where it holds no picture.
 
     Args:
@@ -43,11 +45,15 @@ def renders(path: Path, kind: str, *, frames: int = 3, inverted: bool = True) ->
         kind: its format, as :attr:`deephealth.lake.facts.ObjectFacts.format` says.
         frames: at most so many frames: the first, the last and some between.
         inverted: whether each view comes as a negative too.
+        only: this frame of a DICOM object, and no other.
 
     Raises:
         Exception: whatever a decoder says of a file that it can't read; nothing is caught here.
     """
-    views = {"dicom": _dicom, "nifti": _nifti}.get(kind, _raster)(path, frames)
+    if kind == "dicom":
+        views = _dicom(path, frames, only)
+    else:
+        views = _nifti(path, frames) if kind == "nifti" else _raster(path, frames)
     for view in views:
         yield view
         if inverted:
@@ -66,7 +72,7 @@ def spread(number: int, most: int) -> list[int]:
     return sorted({round(at) for at in np.linspace(0, number - 1, min(number, most))})
 
 
-def _dicom(path: Path, frames: int) -> Iterator[Render]:
+def _dicom(path: Path, frames: int, only: int | None) -> Iterator[Render]:
     from pydicom.pixels import apply_color_lut, pixel_array
 
     header = pydicom.dcmread(path, defer_size=1024, force=True)
@@ -74,7 +80,7 @@ def _dicom(path: Path, frames: int) -> Iterator[Render]:
     if not any(word in header for word in _PIXELS):
         return
     _check_size(int(header.Rows), int(header.Columns))
-    for frame in spread(int(header.get("NumberOfFrames") or 1), frames):
+    for frame in spread(int(header.get("NumberOfFrames") or 1), frames) if only is None else [only]:
         values = pixel_array(path, index=frame)
         if header.PhotometricInterpretation == "PALETTE COLOR":
             values = apply_color_lut(values, header)

@@ -67,15 +67,8 @@ class KnownWords:
         self._inside = automaton.AhoCorasick(long) if long else None
 
     def _add(self, owner: str, identifiers: Identifiers) -> None:
-        ordinary, names = _ordinary(), load_names()
         for part in identifiers.name_parts():
-            word = _word(part)
-            if len(word) < (_MIN_NAME if part.isascii() else 2):
-                continue
-            if word not in ordinary and (part.isascii() or len(word) > 2):
-                self._names[word].add(owner)
-            if word not in ordinary or word in names.family or word in names.given:
-                self._own[owner].add(("name", word))
+            self._add_name(owner, part)
         for number in identifiers.numbers:
             squashed = _number(number)
             if len(squashed) >= _MIN_NUMBER and any(map(str.isdigit, number)):
@@ -83,11 +76,21 @@ class KnownWords:
                 if len(squashed) >= _MIN_FOREIGN_NUMBER or not number.isdigit():
                     self._numbers[squashed].add(owner)
         for place in identifiers.places:
-            words = frozenset(w for w in _words(place) if len(w) >= _MIN_NAME)
-            if words and len(_word(place)) >= _MIN_INSIDE and not words <= ordinary:
-                for word in words - ordinary:  # under each: one of them may be misread
+            words = frozenset(word for word in _words(place) if len(word) >= _MIN_NAME)
+            if len(_word(place)) >= _MIN_INSIDE:
+                for word in words - _ordinary():  # under each: one of them may be misread
                     self._places[word].append((owner, words))
         self._dates[owner] = identifiers.dates
+
+    def _add_name(self, owner: str, part: str) -> None:
+        word, names = _word(part), load_names()
+        if len(word) < (_MIN_NAME if part.isascii() else 2):
+            return
+        ordinary = word in _ordinary()
+        if not ordinary and (part.isascii() or len(word) > 2):
+            self._names[word].add(owner)
+        if not ordinary or word in names.family or word in names.given:
+            self._own[owner].add(("name", word))
 
     def find(self, text: str, subject: str = "") -> set[tuple[str, str]]:
         """Return owner and kind of every identifier in a line.

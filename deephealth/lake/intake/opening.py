@@ -1,4 +1,4 @@
-"""Which source a user means: a folder, a DICOMDIR, a DICOMweb server."""
+"""Which source a user means: a folder, a file, a DICOMDIR, a DICOMweb server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def open_source(text: str) -> Source:
     """Return the source that a user's words name.
 
     Args:
-        text: a folder; a file called ``DICOMDIR``; an address such as ``http://localhost:8042/dicom-web``.
+        text: a folder; one file; a file called ``DICOMDIR``; an address such as ``http://localhost:8042/dicom-web``.
 
     Raises:
         MissingDataError: there is no such folder or file.
@@ -28,6 +28,7 @@ def open_source(text: str) -> Source:
         from deephealth.lake.intake.dicomdir import DicomdirSource
 
         return DicomdirSource(path)
-    if not path.is_dir():
-        raise MissingDataError(f"{path} is no folder", allowed="a folder, a DICOMDIR, or a DICOMweb address")
+    if not path.is_dir() and not path.is_file():
+        allowed = "a folder, a file, a DICOMDIR, or a DICOMweb address"
+        raise MissingDataError(f"{path} is no folder and no file", allowed=allowed, hint="check the path")
     return FolderSource(path)

@@ -9,6 +9,7 @@ from deephealth.lake.text.context import CONTEXT_WORDS, find_names
 from deephealth.lake.text.cutting import CleanedText, cut
 from deephealth.lake.text.dates import find_dates
 from deephealth.lake.text.folding import fold
+from deephealth.lake.text.institutions import find_institutions, may_name_institutions
 from deephealth.lake.text.numbers import find_numbers, may_hold_numbers
 from deephealth.lake.text.own import OwnNames, OwnNumbers
 from deephealth.lake.text.spans import Kind, Removed, merged
@@ -72,7 +73,8 @@ class TextCleaner:
         own_name = self._names.suspect(folded, found)
         own_number = self._numbers.suspect(folded, dates=form)
         people = self._may_name_people(text, found)
-        if not (own_name or own_number or form or people):
+        institutions = may_name_institutions(found)
+        if not (own_name or own_number or form or people or institutions):
             return [], False
         words = Words(text)
         spans: list[Removed] = list(self._numbers.find(words)) if own_number else []
@@ -85,6 +87,8 @@ class TextCleaner:
             spans.extend(find_numbers(words.text, words.folded))
         if people:
             spans.extend(find_names(words, self._vocabulary))
+        if institutions:
+            spans.extend(find_institutions(words, self._vocabulary))
         going = merged(spans)
         doubtful = any(not any(s.start <= u.start < s.end for s in going) for u in unsure)
         return [Removed(s.kind, words.place(s.start), words.place(s.end)) for s in going], doubtful

@@ -123,6 +123,8 @@ class _Reader:
         word, vocabulary = self.list[index], self.vocabulary
         title_case = self.words.cased and word.capital and not word.upper
         if word.folded in vocabulary.clinical:
+            if first and labelled and title_case and word.folded in vocabulary.eponyms:
+                return not is_eponym(self.words, index, index, vocabulary)  # "tech: Foley"
             return first and titled and title_case
         if word.folded in vocabulary.common:
             return title_case or (not self.words.cased and (not first or titled or labelled))

@@ -25,6 +25,7 @@ _MONTHS: tuple[str, ...] = (
     ("december dec dez dezember decembre diciembre dic dicembre dezembro"),
 )  # fmt: skip
 _NUMBER = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
+MONTHS = frozenset(_NUMBER)
 _ANY = "|".join(sorted(_NUMBER, key=len, reverse=True))
 # Without a year only a month's full name makes a date: "MAR 5" is metal artefact reduction, "5 set" a set.
 _FULL = "|".join(sorted((n for n in _NUMBER if len(n) > 4 and n not in ("march", "marco")), key=len, reverse=True))

@@ -11,7 +11,8 @@ _SPECIAL = {
     "ə": "e",
     "’": "'", "‘": "'", "´": "'", "`": "'", "ʼ": "'", "＇": "'", "‛": "'", "ʻ": "'",
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "＾": "^", "＝": "=", "・": " ", "　": " ",
-    "，": ",", "、": ",",
+    "，": ",", "、": ",", "،": ",", "؛": ";", "。": ".",
+    "ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ـ": "",
     "ﾞ": "", "ﾟ": "", "º": "o", "ª": "a", "°": "°", "×": "x",
 }  # fmt: skip
 _KATAKANA, _KATAKANA_END, _TO_HIRAGANA = 0x30A1, 0x30F6, 0x60
@@ -30,7 +31,8 @@ def _fold_character(char: str) -> str:
     if lower in _SPECIAL:
         return _SPECIAL[lower]
     category = unicodedata.category(char)
-    if category in ("Cf", "Mn", "Me"):  # zero-width characters and accents of their own would tear words apart
+    # Zero-width characters, accents of their own and the vowel signs of Indic scripts would tear words apart.
+    if category in ("Cf", "Mn", "Mc", "Me"):
         return ""
     if category == "Nd":
         return str(unicodedata.decimal(char))

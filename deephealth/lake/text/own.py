@@ -12,6 +12,7 @@ from deephealth.lake.text.eponyms import is_eponym
 from deephealth.lake.text.folding import fold
 from deephealth.lake.text.lists import word_pairs, word_set
 from deephealth.lake.text.names import PARTICLES
+from deephealth.lake.text.scripts import ScriptNames, is_latin
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
 from deephealth.lake.text.words import Word, Words
@@ -53,12 +54,10 @@ def compact(folded: str) -> str:
     return _NOT_LETTER.sub("", folded)
 
 
-def _is_latin(word: str) -> bool:
-    return word < "\u0250"
-
-
 # Ordinary words that are part of a clinical expression, even when the patient is called so.
 _FIXED = word_pairs("fixed")
+_INTRODUCTIONS = word_set("own_introductions") | (word_set("roles") - {"patient", "patientin", "paciente", "paziente"})
+_GERMAN_BEFORE = word_set("german_before")
 
 
 class OwnNames:
@@ -73,7 +72,7 @@ class OwnNames:
         self.whole: set[str] = set()
         self.initials: set[str] = set()
         self.parts: set[str] = set()
-        self.script: set[str] = set()
+        self.script = ScriptNames(identifiers.names)
         for name in identifiers.names:
             self._learn(name)
         self.strong = {part for part in self.parts if len(part) > 2 and not self._is_word(part)}
@@ -94,19 +93,17 @@ class OwnNames:
             letters = _LETTERS.findall(word)
             if not letters:
                 continue
-            if not _is_latin(word):
-                self.script.add("".join(letters))
             self.parts.update(letters)
             self.parts.add("".join(letters))
             self.initials.update(part[0] for part in letters)
-            if not piece.isascii() and _is_latin(word):
+            if not piece.isascii() and is_latin(word):
                 self.parts.update(
                     _LETTERS.findall(fold(unicodedata.normalize("NFC", piece).lower().translate(_UMLAUTS)))
                 )
             for written, plain in (("ue", "u"), ("oe", "o"), ("ae", "a")):
                 if written in word and len(word) > 4:
                     self.parts.update(_LETTERS.findall(word.replace(written, plain)))
-        self.parts = {part for part in self.parts if len(part) > 1 or not _is_latin(part)}
+        self.parts = {part for part in self.parts if len(part) > 1 or not is_latin(part)}
         self.whole.add(compact("".join(word for _, word in kept)))
 
     def suspect(self, folded: str, words: set[str]) -> bool:
@@ -115,7 +112,7 @@ class OwnNames:
             return False
         if not self.parts.isdisjoint(words) or any(gate in folded for gate in self.gates):
             return True
-        return any(name in folded for name in self.script)
+        return self.script.suspect(folded)
 
     def nearly(self, tokens: set[str]) -> bool:
         """Return whether a token that OCR read is a part of five letters or more with one letter wrong."""
@@ -135,7 +132,7 @@ class OwnNames:
         self._spread(words, hits, weak - hits)
         listed = words.words
         unsure = [Removed(Kind.NAME, *listed[i][1:3]) for i in sorted(weak - hits) if self._doubtful(words, i)]
-        return [*self._in_other_scripts(words.folded), *self._spans(words, hits)], unsure
+        return [*self.script.find(words.folded), *self._spans(words, hits)], unsure
 
     def _doubtful(self, words: Words, index: int) -> bool:
         """Return whether a clinical word that is the patient's name stands, capitalised, beside no clinical word."""
@@ -161,6 +158,7 @@ class OwnNames:
                 word.folded in self.strong
                 or (word.folded in self.parts and self._stands_as_name(words, index))
                 or (word.folded not in self.parts and self._glued(word.folded))
+                or self.script.has(word.folded)
             ):
                 hits.add(index)
         return hits
@@ -171,6 +169,8 @@ class OwnNames:
             return False
         if words.cased and word.capital and not word.upper and _POSSESSIVE.match(words.folded, word.end):
             return not is_eponym(words, index, index, self.vocabulary)
+        if self._placed_as_name(words, index):
+            return True
         if word.folded in self.vocabulary.clinical and (
             word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary)
         ):
@@ -180,12 +180,35 @@ class OwnNames:
             return False
         return not words.cased or len(word.folded) > 2 or word.capital
 
+    def _placed_as_name(self, words: Words, index: int) -> bool:
+        """Return whether a clinical word that is a name stands as a name: alone, introduced, or capital among small."""
+        word = words.words[index]
+        following = words.words[index + 1].folded if words.near(index) else ""
+        if (word.folded, following) in _FIXED or is_eponym(words, index, index, self.vocabulary):
+            return False
+        if all(other.folded in self.parts for other in words.words):
+            alone = words.folded.strip() == word.folded or len(words.words) > 1
+            return alone and (words.cased or (word.upper and word.folded in self.vocabulary.names))
+        if index == 0:
+            return False
+        before, gap = words.words[index - 1], words.gap(index - 1)
+        if before.folded in _INTRODUCTIONS and gap.strip(" ") in ("", ".", ":", ".:"):
+            return words.cased or (":" in gap and before.folded not in ("pt", "contact"))
+        return (
+            words.cased
+            and not word.upper
+            and gap == " "
+            and not before.capital
+            and len(before.folded) > 1
+            and before.folded not in _GERMAN_BEFORE
+        )
+
     def _glued(self, word: str) -> bool:
         """Return whether a word is made of the name: ``doejane``, ``jdoe``, ``kowalskibrain``."""
         if word in self.vocabulary.clinical or word in self.vocabulary.common or len(word) < 4:
             return False
         for part in self.parts:
-            if len(part) < 3 or part not in word or not _is_latin(part):
+            if len(part) < 3 or part not in word or not is_latin(part):
                 continue
             before, _, after = word.partition(part)
             strong = part in self.strong
@@ -249,38 +272,6 @@ class OwnNames:
             and word.folded not in "lr"
             and not words.words[index].upper
         )
-
-    def _in_other_scripts(self, folded: str) -> Iterator[Removed]:
-        for name in self.script:
-            start = folded.find(name)
-            while start >= 0:
-                if len(name) > 1 or self._single_sign(folded, start):
-                    yield Removed(Kind.NAME, start, start + len(name))
-                start = folded.find(name, start + 1)
-
-    def _single_sign(self, folded: str, start: int) -> bool:
-        """Return whether a one-sign surname stands as a name: before the given name, a title, or on its own."""
-        rest = folded[start + 1 :].lstrip(" ^=")
-        before = folded[:start].rstrip(" ^=")
-        if any(len(n) > 1 and (rest.startswith(n) or before.endswith(n)) for n in self.script):
-            return True
-        honorific = (
-            "先生",
-            "さん",
-            "様",
-            "氏",
-            "医師",
-            "女士",
-            "小姐",
-            "씨",
-            "님",
-            "선생",
-            "교수",
-            "教授",
-            "医生",
-            "大夫",
-        )
-        return rest.startswith(honorific) or (not rest and not before)
 
 
 _READ_AS_LETTERS = str.maketrans("01358", "olesb")
