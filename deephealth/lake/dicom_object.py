@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from deephealth.core.errors import LimitError, QuarantineError, UnreadableFileEr
 from deephealth.io.dicom.dataset import read_dataset
 from deephealth.io.limits import Limits
 from deephealth.lake.dicom_facts import facts_of
+from deephealth.lake.dicom_writing import encoded
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pixels.cleaner import PixelCleaner
 from deephealth.lake.profile.engine import HeaderCleaner
@@ -110,7 +110,7 @@ class DicomCleaner:
             header = self._header.clean(dataset, known)
             executed = header.executed | ({Option.CLEAN_PIXEL} if pixels.executed else set())
             stamp(dataset, executed, pixels_checked=pixels.executed)
-            content = _bytes_of(dataset)
+            content = encoded(dataset)
         facts = facts_of(
             dataset,
             self._pseudonyms,
@@ -140,9 +140,3 @@ class DicomCleaner:
         if outcome.status == "doubtful":
             raise QuarantineError(Reason.BURNED_IN_TEXT, outcome.reason or "text in the picture is in doubt")
         return outcome
-
-
-def _bytes_of(dataset: FileDataset) -> bytes:
-    stream = io.BytesIO()
-    dataset.save_as(stream, enforce_file_format=True)
-    return stream.getvalue()

@@ -108,7 +108,7 @@ class PixelCleaner:
         for index in look.seen[:4]:
             for _ in range(self._settings.rounds):
                 picture = frames.shown(painted(frames.stored(index).copy(), look.findings, frames))
-                left = finder.find(picture)
+                left = finder.find(picture, written=look.sure)
                 again = [*left.boxes, *left.doubtful]  # where writing was found, what looks like it goes unread
                 if not again:
                     break

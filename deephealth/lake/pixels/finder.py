@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 import numpy as np
 
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pixels.lines import Line
-from deephealth.lake.pixels.policy import NOBODY, Verdict, judge
+from deephealth.lake.pixels.policy import NOBODY, Verdict, is_strong, judge
 from deephealth.lake.pixels.reader import Found, Reader, reader
 from deephealth.lake.pixels.screen import find_lines, hot_zones
 
@@ -21,6 +22,10 @@ _LETTER = 22.0  # height of letters that the detector sees best, pixels
 _HOT = 2.0  # logit from which a place is looked at by the detector although no line could be read
 _SURE = 5.5  # logit from which a place that nobody can read puts the object in doubt
 _MOST_ZONES, _ZONE_PIXELS = 4, 300_000
+_SURE_BESIDE = 3.5  # the same where other writing was read: it is painted
+_UNREAD = 0.5  # score of the detector from which it is believed beside writing that was read
+_LARGEST_UNREAD = 0.12  # share of the picture that a line nobody can read may take
+_ALIKE = 0.6  # of two readings of the same line
 _COARSE = 960  # longest side of the picture when nothing is known about its letters
 
 
@@ -45,9 +50,13 @@ class Findings:
         harmless: writing that may stay.
         doubtful: looks like writing, can't be read, stands in the anatomy.
         rejected: lines of the screen that were read and are none.
+        unread: the detector sees writing that can't be read; believed where other writing was read.
+        sure: whether some line can't be anything but writing.
     """
 
     boxes: list[Finding] = field(default_factory=list)
+    unread: list[Finding] = field(default_factory=list)
+    sure: bool = False
     harmless: list[Finding] = field(default_factory=list)
     doubtful: list[Finding] = field(default_factory=list)
     rejected: list[Line] = field(default_factory=list)
@@ -72,25 +81,44 @@ class TextFinder:
         lines = [line for line in find_lines(grey_of(picture)) if line.score >= _LEAST]
         return sorted(_best(lines), key=lambda line: -line.heat - line.score)
 
-    def find(self, picture: np.ndarray, *, lines: Sequence[Line] | None = None, thorough: bool = False) -> Findings:
+    def find(
+        self,
+        picture: np.ndarray,
+        *,
+        lines: Sequence[Line] | None = None,
+        thorough: bool = False,
+        written: bool = False,
+    ) -> Findings:
         """Return the writing in a picture.
 
         Args:
             picture: (H, W) stored values, or (H, W, 3) RGB.
             lines: what the screen found, if it has been asked.
             thorough: look everywhere even if the screen finds nothing, as for ultrasound and screen captures.
+            written: writing is known to stand in the picture: what the detector sees goes even if it can't be read.
         """
         lines = self.screen(picture) if lines is None else list(lines)
-        found = Findings()
+        found = Findings(sure=written)
         if lines:
             self._read_lines(picture, lines[:_MOST_READ], found)
-        if found.boxes or thorough:
+        looked = thorough or bool(found.boxes)
+        if looked or written:
             self._everywhere(picture, found)
-        elif any(line.heat >= _HOT for line in lines):
+        if not found.sure and any(line.heat >= _HOT for line in lines):
             self._closer(picture, found)
-            if found.boxes:
+            if found.boxes and not looked:
                 self._everywhere(picture, found)
+        if found.sure:
+            found.boxes += found.unread
+            self._hottest(picture, found)
         return found
+
+    def _hottest(self, picture: np.ndarray, found: Findings) -> None:
+        """Beside writing that was read, believe the screen where it is sure: letters over a pattern can't be read."""
+        most = _LARGEST_UNREAD * picture.shape[0] * picture.shape[1]
+        for x0, y0, x1, y1, heat, scale in hot_zones(grey_of(picture), _SURE_BESIDE):
+            if scale <= 4 and (x1 - x0) * (y1 - y0) <= most:
+                found.boxes.append(Finding(x0, y0, x1, y1, "seen", heat))
 
     def _read_lines(self, picture: np.ndarray, lines: list[Line], found: Findings) -> None:
         crops = [variant for line in lines for variant in _variants(picture, line)]
@@ -98,7 +126,8 @@ class TextFinder:
         at = 0
         for line in lines:
             count = 1 if line.upright else 2
-            verdicts = [(judge(text, score, self._identifiers), score) for text, score in texts[at : at + count]]
+            read = texts[at : at + count]
+            verdicts = [(self._judge(crop, *one, found), one[1]) for crop, one in zip(crops[at:], read, strict=False)]
             at += count
             best = max((s for v, s in verdicts if v is Verdict.WRITING), default=0.0)
             box = _padded(line, picture.shape)
@@ -108,6 +137,20 @@ class TextFinder:
                 found.harmless.append(Finding(*box, "mark", max(s for _, s in verdicts)))
             else:
                 found.rejected.append(line)
+
+    def _judge(self, crop: np.ndarray, text: str, score: float, found: Findings) -> Verdict:
+        """Say what a reading is; one that is not sure has to come out alike from a crop of another size."""
+        verdict = judge(text, score, self._identifiers)
+        if verdict is not Verdict.WRITING or found.sure:
+            return verdict
+        if is_strong(text, score):
+            found.sure = True
+            return verdict
+        again, sure = self._reader.read([_other_look(crop)])[0]
+        if judge(again, sure, self._identifiers) is not Verdict.WRITING:
+            return Verdict.NOTHING
+        alike = SequenceMatcher(None, text.lower(), again.lower()).ratio() >= _ALIKE
+        return Verdict.WRITING if alike else Verdict.NOTHING
 
     def _everywhere(self, picture: np.ndarray, found: Findings) -> None:
         """Run the detector over the whole picture, at the size that suits the letters found so far."""
@@ -138,14 +181,22 @@ class TextFinder:
         crop = _straightened(shown, seen)
         if crop is None:
             return
-        texts = self._reader.read([crop])
-        verdict = judge(*texts[0], self._identifiers)
-        x0, y0, x1, y1 = _clipped(seen.x0 - 2, seen.y0 - 2, seen.x1 + 2, seen.y1 + 2, shown.shape)
+        height = min(crop.shape[:2])
+        pad = 2 + round(0.2 * height)
+        x0, y0, x1, y1 = _clipped(seen.x0 - pad, seen.y0 - pad, seen.x1 + pad, seen.y1 + pad, shown.shape)
         box = (x0 + corner[0], y0 + corner[1], x1 + corner[0], y1 + corner[1])
-        if verdict is Verdict.WRITING:
-            found.boxes.append(Finding(*box, "read", texts[0][1]))
-        elif verdict is Verdict.HARMLESS:
-            found.harmless.append(Finding(*box, "mark", texts[0][1]))
+        for way in (crop, np.rot90(crop, 2)):
+            text, score = self._reader.read([way])[0]
+            verdict = self._judge(way, text, score, found)
+            if verdict is Verdict.WRITING:
+                found.boxes.append(Finding(*box, "read", score))
+                return
+            if verdict is Verdict.HARMLESS:
+                found.harmless.append(Finding(*box, "mark", score))
+                return
+        small = (x1 - x0) * (y1 - y0) <= _LARGEST_UNREAD * shown.shape[0] * shown.shape[1]
+        if seen.score >= _UNREAD and (small or corner != (0, 0)):
+            found.unread.append(Finding(*box, "seen", seen.score))
 
 
 def grey_of(picture: np.ndarray) -> np.ndarray:
@@ -197,6 +248,16 @@ def _straightened(shown: np.ndarray, seen: Found) -> np.ndarray | None:
     turn = cv2.getPerspectiveTransform(corners, target)
     crop = cv2.warpPerspective(shown, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.rot90(crop) if height >= 1.5 * width else crop
+
+
+def _other_look(crop: np.ndarray) -> np.ndarray:
+    """Return a crop with a narrower frame and another size: letters read the same in it, folds and bars do not."""
+    import cv2
+
+    edge = max(1, round(0.06 * min(crop.shape[:2])))
+    inner = np.ascontiguousarray(crop[edge:-edge, edge:-edge])
+    inner = crop if min(inner.shape[:2]) < 6 else inner
+    return cv2.resize(inner, None, fx=0.85, fy=0.8, interpolation=cv2.INTER_AREA)
 
 
 def _padded(line: Line, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -29,12 +29,14 @@ class Look:
         seen: frames on which writing was found, and the first.
         doubtful: why the object is in doubt; empty if it is not.
         masked: whether the bits above the stored ones hold a picture that has to go.
+        sure: whether some line can't be anything but writing.
     """
 
     findings: list[Finding] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
     doubtful: str = ""
     masked: bool = False
+    sure: bool = False
 
 
 def look_at_frames(frames: StoredFrames, finder: TextFinder, hints: Hints, *, most_tiles: int = 48) -> Look:
@@ -60,6 +62,7 @@ def look_at_frames(frames: StoredFrames, finder: TextFinder, hints: Hints, *, mo
             continue
         found = finder.find(picture, lines=lines, thorough=index in whole)
         rejected += found.rejected
+        look.sure = look.sure or found.sure
         if found.boxes:
             look.findings += found.boxes
             look.seen.append(index)

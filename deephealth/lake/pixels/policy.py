@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import Enum
 
 from deephealth.lake.identifiers import Identifiers
 
-__all__ = ["NOBODY", "Verdict", "judge"]
+__all__ = ["NOBODY", "Verdict", "is_strong", "judge"]
 
 NOBODY = Identifiers()
 
@@ -28,6 +29,8 @@ _MARK_WORDS = """
 _MARKS = frozenset(_MARK_WORDS.split())
 _NUMBER = re.compile(r"[+-]?\d{1,3}([.,]\d{1,2})?")
 _VALUE = re.compile(r"[+-]?\d{1,4}([.,]\d{1,2})?(cm|mm|hz|khz|mhz|db|kv|kvp|ma|mas|ms|cm/s|m/s|fps|%|x|°)")
+_MINIMS, _RINGS = frozenset("il1jtmnuvw|"), frozenset("oc0qe8")  # what bars and discs read as
+_STRONG = 0.9
 _LETTERS = re.compile(r"[^\W_]", re.UNICODE)
 _LATIN = re.compile(r"[0-9A-Za-z\u00c0-\u024f]")
 
@@ -45,7 +48,7 @@ def judge(text: str, score: float, identifiers: Identifiers = NOBODY, *, least: 
         >>> judge("R", 0.99), judge("DOE^JANE", 0.93), judge("ii.", 0.3)
         (<Verdict.HARMLESS: 'harmless'>, <Verdict.WRITING: 'writing'>, <Verdict.NOTHING: 'nothing'>)
     """
-    folded = text.strip().lower()
+    folded = _folded(text)
     letters = _LETTERS.findall(folded)
     latin = _LATIN.findall(folded)
     if not letters:
@@ -55,13 +58,35 @@ def judge(text: str, score: float, identifiers: Identifiers = NOBODY, *, least: 
     words = [word for word in re.split(r"[\s:;,()\[\]=|/\-]+", folded) if word]
     if all(_harmless(word) for word in words) and len(words) <= 4:
         return Verdict.HARMLESS if score >= 0.5 else Verdict.NOTHING
-    return Verdict.WRITING if score >= _needed(len(letters), len(latin), len(set(letters)), least) else Verdict.NOTHING
+    return Verdict.WRITING if score >= _needed(letters, len(latin), least) else Verdict.NOTHING
 
 
-def _needed(letters: int, latin: int, different: int, least: float) -> float:
-    """Return the score that a line needs: anatomy reads as few, equal or foreign letters."""
+def is_strong(text: str, score: float) -> bool:
+    """Whether a line can't be anything but writing: a sure reading of four letters that are no bars and no discs.
+
+    Example:
+        >>> is_strong("DOE^JANE", 0.95), is_strong("mui", 0.95), is_strong("IIIII", 0.99), is_strong("OOOC", 0.95)
+        (True, False, False, False)
+    """
+    letters = _LATIN.findall(_folded(text))
+    return score >= _STRONG and len(letters) >= 4 and len(set(letters)) >= 3 and not _simple(letters)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip().lower()
+
+
+def _simple(letters: list[str]) -> bool:
+    return set(letters) <= _MINIMS or set(letters) <= _RINGS
+
+
+def _needed(found: list[str], latin: int, least: float) -> float:
+    """Return the score that a line needs: anatomy reads as few, equal, plain or foreign letters."""
+    letters, different = len(found), len(set(found))
     if different <= 1:
-        return 1.1 if letters > 1 else 0.97
+        return 1.1 if letters > 1 or not latin else 0.97
+    if _simple(found):
+        return 0.97
     if letters == 2:
         return max(least, 0.85)
     if latin < 0.5 * letters:

@@ -40,10 +40,13 @@ class ScreenSettings:
     Args:
         least: logit from which five cells of 8 x 8 pixels count as writing.
         least_contrast: of 8-bit values; scaled to the range of others.
+        large: added to ``least`` on copies of a quarter of the size and below: folds and vertebrae are as large as
+            letters there, and large letters are seen well.
         smallest_side: copies are halved until their shorter side would fall below this.
     """
 
     least: float = 1.0
+    large: float = 1.0
     least_contrast: float = 8.0
     smallest_side: int = 48
 
@@ -69,7 +72,7 @@ def find_lines(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> list[L
     """
     found: list[Line] = []
     for scale, level, least in levels_of(picture, settings):
-        for zone in fired(level, least, settings):
+        for zone in fired(level, least, settings, scale):
             found += _lines_in(level, zone, scale, least)
     return found
 
@@ -78,7 +81,7 @@ def hot_zones(picture: np.ndarray, least: float) -> list[tuple[int, int, int, in
     """Return where the network is surest, surest first: x0, y0, x1, y1 in the picture, logit, scale of the copy."""
     found = []
     for scale, level, contrast in levels_of(picture):
-        for x0, y0, x1, y1, heat in fired(level, contrast):
+        for x0, y0, x1, y1, heat in fired(level, contrast, scale=scale):
             if heat >= least:
                 found.append((x0 * scale, y0 * scale, x1 * scale, y1 * scale, heat, scale))
     return sorted(found, key=lambda zone: -zone[4])
@@ -99,12 +102,12 @@ def levels_of(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> Iterato
         scale *= 2
 
 
-def fired(level: np.ndarray, least: float, settings: ScreenSettings = SCREEN) -> list[Zone]:
+def fired(level: np.ndarray, least: float, settings: ScreenSettings = SCREEN, scale: int = 1) -> list[Zone]:
     """Return the boxes of one level in which the network sees writing: x0, y0, x1, y1, highest logit."""
     import cv2
 
     hot = along_lines(logits(level, least))
-    over = (hot > settings.least).astype(np.uint8)
+    over = (hot > settings.least + (settings.large if scale >= 4 else 0.0)).astype(np.uint8)
     if not over.any():
         return []
     joined = cv2.dilate(over, np.ones((3, 3), np.uint8))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_sequence
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from deephealth.lake.profile.options import Option
 from deephealth.lake.profile.table import EDITION
 
 __all__ = ["METHOD", "stamp"]
 
+_CODES = Tag(0x0012, 0x0064)
 METHOD = f"DeepHealth data lake, DICOM PS3.15 {EDITION} Annex E"
 
 
@@ -40,7 +46,10 @@ def stamp(dataset: Dataset, executed: Iterable[Option], pixels_checked: bool = F
     earlier = dataset.get("DeidentificationMethod") or []
     methods = [earlier] if isinstance(earlier, str) else list(earlier)
     dataset.DeidentificationMethod = [m for m in methods if m and m != method] + [method]
-    dataset.DeidentificationMethodCodeSequence = Sequence(_codes(dataset, options))
+    if "DeidentificationMethodCodeSequence" in dataset:
+        dataset.DeidentificationMethodCodeSequence = Sequence(_codes(dataset, options))
+    else:
+        dataset[_CODES] = _raw_codes(frozenset(options), dataset.original_encoding[0] is True)
     if pixels_checked:
         dataset.BurnedInAnnotation = "NO"
     if Option.CLEAN_FEATURES in options:
@@ -59,3 +68,13 @@ def _codes(dataset: Dataset, options: set[Option]) -> list[Dataset]:
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = option.value, "DCM", option.meaning
         kept.append(item)
     return kept
+
+
+@cache
+def _raw_codes(options: frozenset[Option], implicit: bool) -> RawDataElement:
+    """Return the sequence of codes as bytes: it is the same for thousands of objects."""
+    stream = DicomBytesIO()
+    stream.is_little_endian, stream.is_implicit_VR = True, implicit
+    write_sequence(stream, DataElement(_CODES, "SQ", Sequence(_codes(Dataset(), set(options)))), ["ascii"])
+    value = stream.getvalue()
+    return RawDataElement(_CODES, "SQ", len(value), value, 0, implicit, True)

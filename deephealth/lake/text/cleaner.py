@@ -11,7 +11,8 @@ from deephealth.lake.text.dates import find_dates
 from deephealth.lake.text.folding import fold
 from deephealth.lake.text.institutions import find_institutions, may_name_institutions
 from deephealth.lake.text.numbers import find_numbers, may_hold_numbers
-from deephealth.lake.text.own import OwnNames, OwnNumbers
+from deephealth.lake.text.own import OwnNames
+from deephealth.lake.text.own_numbers import OwnNumbers
 from deephealth.lake.text.spans import Kind, Removed, merged
 from deephealth.lake.text.vocabulary import load_vocabulary
 from deephealth.lake.text.words import Words

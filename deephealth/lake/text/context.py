@@ -127,12 +127,18 @@ class _Reader:
                 return not is_eponym(self.words, index, index, vocabulary)  # "tech: Foley"
             return first and titled and title_case
         if word.folded in vocabulary.common:
+            if first and labelled and word.upper and self._known_follows(index):
+                return True
             return title_case or (not self.words.cased and (not first or titled or labelled))
         if word.folded in vocabulary.sure_names:
             return self.words.namelike(index) or (first and (titled or labelled))
         if self.words.cased:
             return word.capital
         return first and (titled or labelled)
+
+    def _known_follows(self, index: int) -> bool:
+        """Return whether a name that is no word stands next: ``Patient: MILLS THEODORE``."""
+        return self.words.near(index) and self.list[index + 1].folded in self.vocabulary.sure_names
 
     def titles(self) -> Iterator[Removed]:
         for index, word in enumerate(self.list[:-1]):

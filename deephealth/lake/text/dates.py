@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from deephealth.lake.text.spans import Kind, Removed
 
-__all__ = ["find_dates", "own_date_pattern"]
+__all__ = ["MONTHS", "OwnDates", "find_dates"]
 
 _MONTHS: tuple[str, ...] = (
     ("january jan januar janner jaenner janvier janv enero ene gennaio gen janeiro januari"),
@@ -99,24 +99,44 @@ def _is_date(day: int, month: int) -> bool:
     return 1 <= month <= 12 and 1 <= day <= calendar.monthrange(2020, month)[1]
 
 
-def own_date_pattern(date: str) -> str:
-    """Return a pattern for the short spellings of one date ``YYYYMMDD`` that only its owner makes a date.
+_RUN = re.compile(r"(?<!\d)(?:\d{8}|\d{6})(?!\d)")
+_SPELLED = (
+    re.compile(rf"(?<!\d)(?P<d>\d\d?)(?:st|nd|rd|th|er)?[\s._-]{{0,2}}(?P<n>{_ANY})(?![^\W\d_])(?!\d)"),
+    re.compile(rf"(?<![^\W_])(?P<n>{_ANY})[\s._-]{{0,2}}(?P<d>\d\d?)(?:st|nd|rd|th)?(?!\d)"),
+)
+_WHOLE = re.compile(r"(?:1[89]|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+
+
+class OwnDates:
+    """The short spellings of somebody's dates ``YYYYMMDD`` that only their owner makes dates.
 
     Example:
-        >>> bool(re.search(own_date_pattern("19600102"), "fu 600102")), re.search(own_date_pattern("19600102"), "1/2")
-        (True, None)
+        >>> own = OwnDates(["19600102"])
+        >>> [len(list(own.find(text))) for text in ("fu 600102", "2 jan", "1/2")]
+        [1, 1, 0]
     """
-    year, month, day = date[:4], date[4:6], date[6:8]
-    short = year[2:]
-    runs = {
-        f"{a}{b}{c}"
-        for y in (year, short)
-        for a, b, c in ((y, month, day), (day, month, y), (month, day, y), (y, day, month))
-    }
-    names = "|".join(name for name, number in _NUMBER.items() if number == int(month))
-    number = str(int(day))
-    spelled = (
-        rf"0?{number}(?:st|nd|rd|th|er)?[\s._-]{{0,2}}(?:{names})(?![^\W\d_])|"
-        rf"(?<![^\W\d_])(?:{names})[\s._-]{{0,2}}0?{number}(?:st|nd|rd|th)?"
-    )
-    return rf"(?<!\d)(?:{'|'.join(sorted(runs, key=len, reverse=True))}|{spelled})(?!\d)"
+
+    def __init__(self, dates: Iterable[str]) -> None:
+        self._runs: set[str] = set()
+        self._days: set[tuple[int, int]] = set()
+        for date in dates:
+            if _WHOLE.fullmatch(date):
+                year, month, day = date[:4], date[4:6], date[6:8]
+                self._days.add((int(month), int(day)))
+                for y in (year, year[2:]):
+                    self._runs.update((y + month + day, day + month + y, month + day + y, y + day + month))
+
+    def __bool__(self) -> bool:
+        return bool(self._runs)
+
+    def find(self, folded: str) -> Iterator[Removed]:
+        """Yield them in a folded text."""
+        if not self._runs:
+            return
+        for match in _RUN.finditer(folded):
+            if match.group() in self._runs:
+                yield Removed(Kind.DATE, *match.span())
+        for pattern in _SPELLED:
+            for match in pattern.finditer(folded):
+                if (_NUMBER[match["n"]], int(match["d"])) in self._days:
+                    yield Removed(Kind.DATE, *match.span())

@@ -35,6 +35,7 @@ _MOVED = re.compile(
     r"(?:trasladad|derivad|remitid|procedente|proveniente|traid)[oa]?s?\s+(?:desde|del|de|a|al)|"
     r"(?:trasferit|inviat|proveniente|giunt)[oaie]?\s+(?:dall'|dalla|dal|da|presso|a))\s*(?:the\s+|l'|la\s+|el\s+|il\s+)?"
 )
+_SAINTS = frozenset("saint san sankt sant santa santo sint st ste sao".split())
 _ENGLISH = frozenset(
     "hospital hospitals clinic clinics infirmary center centre associates group institute imaging radiology".split()
 )
@@ -81,8 +82,10 @@ class _Finder:
     def _unknown(self, index: int) -> bool:
         """Return whether a word can be what a place is called: capitalised, and no clinical word."""
         word = self.list[index]
+        if index > 0 and self.list[index - 1].folded in _SAINTS and self._tied(index - 1) and self.list[index - 1].capital:
+            return word.capital
         known = word.folded in self.vocabulary.clinical and word.folded not in self.vocabulary.eponyms
-        if known or word.folded in _GENERIC or word.folded in MONTHS or len(word.folded) < 3 or _FIELD.match(word.folded):
+        if known or word.folded in _GENERIC or len(word.folded) < 3 or _FIELD.match(word.folded):
             return False
         return word.capital if self.words.cased else word.folded not in self.vocabulary.common
 
@@ -128,15 +131,15 @@ class _Finder:
                 end, after = self.after(last)
             if noun in ("clinica", "clinico") and first > 0 and self.list[first - 1].folded in _ADJECTIVES_FOR:
                 continue
-            if before and not self._may_precede(first, noun):
+            if before and not self._may_precede(noun, after=after):
                 start, before = first, False
             if before or after:
                 yield Removed(Kind.PLACE, self.list[start if before else first].start, self.list[end].end)
 
-    def _may_precede(self, first: int, noun: str) -> bool:
+    def _may_precede(self, noun: str, *, after: bool) -> bool:
         """Return whether a name may stand before this noun: English, or a German one ("Helios Klinikum")."""
         if self.words.cased:
-            return noun in _ENGLISH or noun.endswith(("klinikum", "klinik", "kliniken", "spital", "krankenhaus"))
+            return noun in _ENGLISH or (not after and noun.endswith(("klinikum", "kliniken", "spital", "krankenhaus")))
         return noun in _ENGLISH and noun not in ("clinic", "radiology", "group", "center", "centre", "imaging")
 
     def _may_follow(self, first: int, last: int) -> bool:
@@ -157,6 +160,8 @@ class _Finder:
         for match in _MOVED.finditer(self.words.folded):
             index = starts.get(match.end())
             if index is None or not self._unknown(index) or self.list[index].upper:
+                continue
+            if self.list[index].folded in MONTHS:
                 continue
             end = index
             while end + 1 < len(self.list) and self._tied(end) and self._unknown(end + 1) and not self.list[end + 1].upper:

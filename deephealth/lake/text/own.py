@@ -1,4 +1,4 @@
-"""The identifiers of one known patient, found in any text however they are spelled."""
+"""The names of one known patient and of those around, found in any text however they are spelled."""
 
 from __future__ import annotations
 
@@ -7,53 +7,21 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from deephealth.lake.identifiers import Identifiers
-from deephealth.lake.text.dates import own_date_pattern
 from deephealth.lake.text.eponyms import is_eponym
 from deephealth.lake.text.folding import fold
 from deephealth.lake.text.lists import word_pairs, word_set
 from deephealth.lake.text.names import PARTICLES
+from deephealth.lake.text.own_numbers import compact, one_edit
 from deephealth.lake.text.scripts import ScriptNames, is_latin
 from deephealth.lake.text.spans import Kind, Removed
 from deephealth.lake.text.vocabulary import Vocabulary
 from deephealth.lake.text.words import Word, Words
 
-__all__ = ["OwnNames", "OwnNumbers", "compact"]
+__all__ = ["OwnNames"]
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_NOT_LETTER = re.compile(r"[\W_]+")
 _POSSESSIVE = re.compile(r"'s?(?![^\W_])")
 _TITLES = word_set("own_titles")
-_SEPARATOR = r"[\s\-_./\\:,#()+]{0,2}"
-_UNIT = r"(?!\s?(?:mm|cm|ms|sec|s|ml|cc|mg|kg|g|kv|kvp|ma|mas|hz|hu|gy|mgy|t|%|x|°)(?![^\W_]))"
-_INTRODUCED = (
-    r"(?:\b(?:id|mrn|pid|acc|nr|no|num|pat|patient|paciente|paziente|fall|case|ref|order|study|exam|hc|nhc|nip|"
-    r"ipp|dossier|#)[\s.:#=_-]{1,3})"
-)
-
-
-def one_edit(left: str, right: str) -> bool:
-    """Return whether two words are the same but for one letter wrong, missing or too many.
-
-    Example:
-        >>> one_edit("kowalsky", "kowalski"), one_edit("kowalki", "kowalski"), one_edit("kowal", "kowalski")
-        (True, True, False)
-    """
-    if abs(len(left) - len(right)) > 1:
-        return False
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        start += 1
-    if len(left) == len(right):
-        return left[start + 1 :] == right[start + 1 :]
-    shorter, longer = sorted((left, right), key=len)
-    return longer[start + 1 :] == shorter[start:]
-
-
-def compact(folded: str) -> str:
-    """Return the letters and digits only."""
-    return _NOT_LETTER.sub("", folded)
-
-
 # Ordinary words that are part of a clinical expression, even when the patient is called so.
 _FIXED = word_pairs("fixed")
 _INTRODUCTIONS = word_set("own_introductions") | (word_set("roles") - {"patient", "patientin", "paciente", "paziente"})
@@ -194,6 +162,8 @@ class OwnNames:
         before, gap = words.words[index - 1], words.gap(index - 1)
         if before.folded in _INTRODUCTIONS and gap.strip(" ") in ("", ".", ":", ".:"):
             return words.cased or (":" in gap and before.folded not in ("pt", "contact"))
+        if words.cased and not word.upper and all(other.upper for other in words.words if other is not word):
+            return True  # "CHEST Costa"
         return (
             words.cased
             and not word.upper
@@ -275,7 +245,6 @@ class OwnNames:
 
 
 _READ_AS_LETTERS = str.maketrans("01358", "olesb")
-_READ_AS_DIGITS = str.maketrans("oilzesbgq", "011235899")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 
@@ -295,86 +264,3 @@ def _runs(words: Words, hits: list[int]) -> Iterator[tuple[int, int]]:
         run.append(index)
     if run:
         yield run[0], run[-1]
-
-
-class OwnNumbers:
-    """Finds one patient's numbers, dates, places and UIDs."""
-
-    def __init__(self, identifiers: Identifiers, vocabulary: Vocabulary) -> None:
-        self._patterns: list[tuple[Kind, str, re.Pattern[str]]] = []
-        for number in sorted(identifiers.numbers):
-            self._learn_number(compact(fold(number)), vocabulary)
-        for date in sorted(identifiers.dates):
-            if re.fullmatch(r"(?:1[89]|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", date):
-                self._patterns.append((Kind.DATE, "", re.compile(own_date_pattern(date))))
-        for place in sorted(identifiers.places):
-            self._learn_place(fold(place), vocabulary)
-        for uid in sorted(identifiers.uids):
-            if len(uid) > 5:
-                self._patterns.append(
-                    (Kind.UID, compact(uid), re.compile(rf"(?<![\d.]){re.escape(uid.strip())}(?![\d])"))
-                )
-        self._dates = any(kind is Kind.DATE for kind, _, _ in self._patterns)
-
-    def _learn_number(self, number: str, vocabulary: Vocabulary) -> None:
-        if not number:
-            return
-        forms = {number}
-        stripped = number.lstrip("0")
-        digits = re.sub(r"\D", "", number)
-        forms.update(form for form in (stripped, digits, digits.lstrip("0")) if len(form) > 4)
-        for form in sorted(forms, key=len, reverse=True):
-            self._patterns.append((Kind.ID, form, re.compile(_number_pattern(form, vocabulary))))
-
-    def _learn_place(self, place: str, vocabulary: Vocabulary) -> None:
-        words = _LETTERS.findall(place)
-        known = vocabulary.clinical | vocabulary.common
-        tokens = re.findall(r"[^\W_]+", place)
-        if tokens and (len(tokens) > 1 or (len(tokens[0]) > 2 and tokens[0] not in known)):
-            whole = r"[\W_]{1,3}".join(map(re.escape, tokens))
-            if not all(token in vocabulary.clinical for token in tokens):
-                self._patterns.append((Kind.PLACE, "".join(tokens), re.compile(rf"(?<![^\W_]){whole}(?![^\W_])")))
-        for word in words:
-            if len(word) > 3 and word not in known:
-                self._patterns.append((Kind.PLACE, word, re.compile(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])")))
-
-    def suspect(self, folded: str, *, dates: bool) -> bool:
-        """Return whether the text may hold one of them; ``dates`` says whether something in it may be a date."""
-        if not self._patterns:
-            return False
-        if self._dates and dates:
-            return True
-        letters = compact(folded)
-        return any(gate in letters for _, gate, _ in self._patterns if gate)
-
-    def nearly(self, tokens: set[str]) -> bool:
-        """Return whether a token that OCR read is a number of five signs or more, letters and digits mistaken."""
-        long = [
-            gate.translate(_READ_AS_DIGITS) for kind, gate, _ in self._patterns if kind is Kind.ID and len(gate) > 4
-        ]
-        return any(
-            one_edit(token.translate(_READ_AS_DIGITS), number)
-            if len(number) > 5
-            else token.translate(_READ_AS_DIGITS) == number
-            for token in tokens
-            for number in long
-        )
-
-    def find(self, words: Words) -> Iterator[Removed]:
-        """Yield the numbers, dates, places and UIDs in a text."""
-        letters = compact(words.folded)
-        for kind, gate, pattern in self._patterns:
-            if gate in letters:
-                for match in pattern.finditer(words.folded):
-                    yield Removed(kind, *match.span("value" if kind is Kind.ID else 0))
-
-
-def _number_pattern(form: str, vocabulary: Vocabulary) -> str:
-    """Return the pattern of a number: the longer it is, the less must stand around it."""
-    spaced = _SEPARATOR.join(map(re.escape, form))
-    plain = re.escape(form)
-    if len(form) <= 3 or form in vocabulary.clinical or form in vocabulary.common:
-        return rf"{_INTRODUCED}(?P<value>{plain})(?![^\W_]|[.,]\d)"
-    if len(form) == 4:
-        return rf"(?<![^\W_])(?<!\d[.,])(?P<value>{plain})(?![^\W_]|[.,]\d){_UNIT}"
-    return rf"(?P<value>(?<![^\W_])(?:{spaced})(?![^\W_])|[^\W_]*{plain}[^\W_]*)"
