@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from deephealth.lake.catalogue.cards import refresh_cards
 from deephealth.lake.catalogue.index import write_index
+from deephealth.lake.faces.released import without_faces
 from deephealth.lake.intake.journal import Journal
 from deephealth.lake.layout.arrange import arrange
 from deephealth.lake.layout.tables import DatasetPaper, write_paper, write_tables
+from deephealth.lake.profile.options import Option
 
 if TYPE_CHECKING:
     from deephealth.lake.lake import Lake
@@ -38,7 +40,10 @@ def arrange_lake(
     with Journal(lake.folder.journal, create=False) as journal:
         arranged = None
         if images:
-            arranged = arrange(lake.folder, dataset, journal.published(dataset), progress=progress)
+            published = journal.published(dataset)
+            if Option.CLEAN_FEATURES in lake.settings.options:
+                published = without_faces(published)  # an intake that was killed may not have defaced them yet
+            arranged = arrange(lake.folder, dataset, published, progress=progress)
         write_tables(lake.folder, dataset, journal.published(dataset))
         _describe(lake, dataset)
         write_index(lake.folder, journal.published())

@@ -22,6 +22,7 @@ from deephealth.lake.vault.anchor import VaultAnchor
 from deephealth.lake.vault.backends import connect
 from deephealth.lake.vault.header import Tombstone
 from deephealth.lake.vault.keys import Key, write_key_file
+from deephealth.lake.vault.safety import refuse_bad_places
 from deephealth.lake.vault.store import is_address
 from deephealth.lake.vault.vault import Vault, tombstone
 
@@ -76,6 +77,7 @@ class Lake:
             raise DataError(f"{folder.root} is not empty", allowed="a new folder", hint="choose another one")
         if key is None:
             key = key_file or _default_key(vault)
+            refuse_bad_places(_location(vault), key, folder.root)  # before a key is made there
             if not key.exists():
                 write_key_file(key)
         with _open_or_create(vault, key, settings.project, folder.root) as chamber:

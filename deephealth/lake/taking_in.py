@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deephealth.core.errors import DataError
+from deephealth.core.files import below
+from deephealth.io.table import read_table
 from deephealth.lake.audit.event import Kind
+from deephealth.lake.faces.released import deface_released
 from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.intake.journal import Journal
 from deephealth.lake.intake.runner import run_intake
 from deephealth.lake.intake.tools import IntakeSettings, IntakeTools
 from deephealth.lake.layout.names import place
 from deephealth.lake.objects import ObjectCleaner, ObjectScan
+from deephealth.lake.profile.options import Option
 from deephealth.lake.vault.consent import ConsentBook, Policy
 from deephealth.lake.vault.vault import Known
 
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from deephealth.lake.intake.sources import Source
     from deephealth.lake.lake import Lake
 
-__all__ = ["take_in"]
+__all__ = ["read_patients", "take_in"]
 
 
 def take_in(
@@ -29,6 +34,7 @@ def take_in(
     source: Source,
     dataset: str | None = None,
     *,
+    patients: Mapping[str, str] | None = None,
     settings: IntakeSettings | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> IntakeReport:
@@ -41,6 +47,7 @@ def take_in(
         lake: the lake; its vault must be at hand.
         source: gives the files.
         dataset: name of the data set; default: the project's name.
+        patients: absolute path -> patient's number, for files that do not say whose they are.
         settings: processes, batches, limits.
         progress: called with steps done and all steps.
 
@@ -66,7 +73,7 @@ def take_in(
     tools = IntakeTools(
         pseudonyms=vault.pseudonyms(),
         key=vault.quarantine_key(),
-        scan=ObjectScan(),
+        scan=ObjectScan(dict(patients or {})),
         cleaner=ObjectCleaner(vault.pseudonyms(), lake.settings.options, lake.settings.accept),
         place=place,
         remember=remember,
@@ -76,6 +83,7 @@ def take_in(
     report = run_intake(
         source, lake.folder, dataset or lake.settings.project, tools, settings=settings, progress=progress
     )
+    faces = _without_faces(lake, report.dataset)
     counts = {
         "found": report.found,
         "released": report.released,
@@ -83,6 +91,7 @@ def take_in(
         "quarantined": report.quarantined.total(),
         "dropped": report.dropped.total(),
         "retracted": report.retracted,
+        **faces,
     }
     facts = {"dataset": report.dataset, "options": list(lake.settings.codes), "reasons": dict(report.quarantined)}
     lake.audit(Kind.INTAKE, "an intake was finished", counts=counts, facts=facts)
@@ -105,3 +114,32 @@ def _refuse_own_places(lake: Lake, source: Source) -> None:
             allowed="a folder with nothing in it but what is to be taken in",
             hint="name the folder of the originals alone, or move them into one of their own",
         )
+
+
+def _without_faces(lake: Lake, dataset: str) -> dict[str, int]:
+    """Deface the released head series when the profile asks for it, before anything is made of them."""
+    if Option.CLEAN_FEATURES not in lake.settings.options:
+        return {}
+    with Journal(lake.folder.journal) as journal, journal.only_writer():
+        done = deface_released(lake.folder, journal, dataset, lake.vault.quarantine_key())
+    return {"defaced_series": done.defaced, "face_quarantined_series": done.retracted}
+
+
+def read_patients(table: Path, root: Path) -> dict[str, str]:
+    """Read the steward's list of files that do not say whose they are.
+
+    Args:
+        table: a CSV or TSV file with the columns ``path`` and ``patient_id``.
+        root: the folder that the paths are relative to.
+
+    Raises:
+        DataError: a column is missing, a path leads outside the folder, or a file has two patients.
+    """
+    found: dict[str, str] = {}
+    for row in read_table(table):
+        if not {"path", "patient_id"} <= set(row):
+            raise DataError(f"{table} lacks a column", allowed="path and patient_id")
+        path = str(below(root, row["path"]))
+        if found.setdefault(path, row["patient_id"]) != row["patient_id"]:
+            raise DataError(f"{table}, line {row.line}: the file stands there with another patient already")
+    return found

@@ -35,7 +35,7 @@ def deidentify(
     """
     from deephealth.cli.console import print_json, say
     from deephealth.cli.lake.intake import say_report
-    from deephealth.lake.deidentify import deidentify as run
+    from deephealth.lake.deidentifying import deidentify as run
     from deephealth.lake.intake.opening import open_source
     from deephealth.lake.intake.tools import IntakeSettings
     from deephealth.lake.profile.options import parse_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,9 @@ def intake(
     ],
     lake: LakeFolderOption = None,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Default: the project's name.")] = None,
+    patients: Annotated[
+        Path | None, typer.Option("--patients", help="CSV with path, patient_id: whose files are that don't say.")
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; default: one a core.")] = None,
     arrange: Annotated[
         bool, typer.Option("--arrange/--no-arrange", help="Make NIfTI, PNG and tables in BIDS/MIDS layout too.")
@@ -36,14 +40,14 @@ def intake(
     from deephealth.lake.arranging import arrange_lake
     from deephealth.lake.intake.opening import open_source
     from deephealth.lake.intake.tools import IntakeSettings
-    from deephealth.lake.taking_in import take_in
+    from deephealth.lake.taking_in import read_patients, take_in
     from deephealth.usecases.progress_bar import bar
 
     opened = open_lake(lake, vault, key)
+    known = read_patients(patients, Path(source)) if patients else None
+    settings = IntakeSettings(workers=workers)
     with bar("reading and cleaning") as update:
-        report = take_in(
-            opened, open_source(source), dataset, settings=IntakeSettings(workers=workers), progress=update
-        )
+        report = take_in(opened, open_source(source), dataset, patients=known, settings=settings, progress=update)
     if arrange:
         with bar("arranging") as update:
             arrange_lake(opened, report.dataset, progress=update)

@@ -15,6 +15,7 @@ from deephealth.core.errors import LimitError
 __all__ = ["Render", "renders"]
 
 _LARGEST = 100_000_000  # pixels of one frame: 10,000 x 10,000
+_IN_MEMORY = 256 * 1024**2
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _SAME = 1.5  # grey levels; a window that changes less shows nothing new
 
@@ -75,13 +76,15 @@ def spread(number: int, most: int) -> list[int]:
 def _dicom(path: Path, frames: int, only: int | None) -> Iterator[Render]:
     from pydicom.pixels import apply_color_lut, pixel_array
 
-    header = pydicom.dcmread(path, defer_size=1024, force=True)
+    large = path.stat().st_size > _IN_MEMORY
+    header = pydicom.dcmread(path, defer_size=1024 if large else None, force=True)
     yield from _overlays(header)
     if not any(word in header for word in _PIXELS):
         return
     _check_size(int(header.Rows), int(header.Columns))
     for frame in spread(int(header.get("NumberOfFrames") or 1), frames) if only is None else [only]:
-        values = pixel_array(path, index=frame)
+        # from the file a single frame is read, from the data set also what is deflated or not encoded as it says
+        values = pixel_array(path if large else header, index=frame)
         if header.PhotometricInterpretation == "PALETTE COLOR":
             values = apply_color_lut(values, header)
         if values.ndim == 3:

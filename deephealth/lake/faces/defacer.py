@@ -60,9 +60,7 @@ class Defaced:
     cut: tuple[BoolArray, npt.NDArray[np.float64]]
 
 
-def deface(
-    volume: np.ndarray, affine: npt.NDArray[np.float64], modality: str, *, method: str | None = None
-) -> Defaced:
+def deface(volume: np.ndarray, affine: npt.NDArray[np.float64], modality: str, *, method: str | None = None) -> Defaced:
     """Take the face out of a head image and check that it is gone and the brain is whole.
 
     Args:

@@ -85,9 +85,7 @@ def sample(mask: BoolArray, place: Affine, affine: Affine, shape: tuple[int, ...
     from scipy import ndimage
 
     index = np.linalg.inv(place) @ affine
-    found = ndimage.affine_transform(
-        mask.astype(np.uint8), index[:3, :3], index[:3, 3], shape, order=0, mode="nearest"
-    )
+    found = ndimage.affine_transform(mask.astype(np.uint8), index[:3, :3], index[:3, 3], shape, order=0, mode="nearest")
     return np.asarray(found, bool)
 
 

@@ -85,7 +85,5 @@ class Scene:
             DataError: not a head, or the crown is not in the image.
         """
         if self.fit.overlap < LEAST_OVERLAP:
-            raise DataError(
-                f"the outline fits a head by {self.fit.overlap:.2f}", allowed=f"at least {LEAST_OVERLAP}"
-            )
+            raise DataError(f"the outline fits a head by {self.fit.overlap:.2f}", allowed=f"at least {LEAST_OVERLAP}")
         return self.fit

@@ -99,7 +99,9 @@ def plan_nifti(path: Path, modality: str) -> Cut:
     try:
         volume = read_volume(path)
     except DeepHealthError:
-        raise QuarantineError(Reason.FACE, "a head image that can't be read as a volume", allowed="3 or 4 axes") from None
+        raise QuarantineError(
+            Reason.FACE, "a head image that can't be read as a volume", allowed="3 or 4 axes"
+        ) from None
     return _plan(volume.data, volume.affine, modality)
 
 
@@ -107,10 +109,14 @@ def _plan(data: np.ndarray, affine: npt.NDArray[np.float64], modality: str) -> C
     try:
         done = deface(data, affine, modality)
     except DeepHealthError:
-        raise QuarantineError(Reason.FACE, "the head's face can't be taken out", allowed="a head with its crown") from None
+        raise QuarantineError(
+            Reason.FACE, "the head's face can't be taken out", allowed="a head with its crown"
+        ) from None
     if done.check.verdict != "ok":
         what = f"the face could not be taken out of the head image surely: {done.check.verdict}"
-        raise QuarantineError(Reason.FACE, what, allowed="ok", hint="deface it with another tool, then take it in again")
+        raise QuarantineError(
+            Reason.FACE, what, allowed="ok", hint="deface it with another tool, then take it in again"
+        )
     return Cut(*done.cut, done.method)
 
 

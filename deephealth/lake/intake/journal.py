@@ -255,6 +255,21 @@ class Journal:
             database.execute("DELETE FROM known WHERE source = ?", (source,))
             database.execute("DELETE FROM objects WHERE source = ?", (source,))
 
+    def replaced(self, facts: ObjectFacts, executed: tuple[str, ...]) -> None:
+        """Write down that a released object has another content now, such as a head without its face.
+
+        Args:
+            facts: with the new digest and size; ``source`` says which object.
+            executed: codes of all options that were executed on it.
+        """
+        with self.transaction() as database:
+            row = database.execute("SELECT outcome FROM objects WHERE source = ?", (facts.source,)).fetchone()
+            outcome = json.loads(row[0]) | {"executed": executed} if row else {}
+            database.execute(
+                "UPDATE objects SET facts = ?, outcome = ? WHERE source = ?",
+                (json.dumps(facts.to_dict()), json.dumps(outcome), facts.source),
+            )
+
     def forget(self, subject: str) -> tuple[list[str], list[str]]:
         """Forget everything about one subject, such as after a withdrawal of consent.
 

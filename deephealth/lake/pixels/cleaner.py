@@ -91,7 +91,7 @@ class PixelCleaner:
         finder = TextFinder(identifiers)
         look = look_at_frames(frames, finder, hints, most_tiles=self._settings.most_tiles)
         if look.findings:
-            self._verify(frames, finder, look)
+            self._verify(frames, finder, look, hints)
         boxes = tuple(Box(-1, f.x0, f.y0, f.x1, f.y1, f.why, f.score) for f in look.findings)
         if look.doubtful:
             return PixelOutcome("doubtful", boxes, executed=True, reason=look.doubtful)
@@ -103,12 +103,12 @@ class PixelCleaner:
             boxes = (*boxes, Box(-1, 0, 0, columns, rows, "overlay bits", 1.0))
         return PixelOutcome("hidden", boxes, executed=True)
 
-    def _verify(self, frames: StoredFrames, finder: TextFinder, look: Look) -> None:
+    def _verify(self, frames: StoredFrames, finder: TextFinder, look: Look, hints: Hints) -> None:
         """Look again at painted pictures; paint what is left, and doubt what can't be painted away."""
         for index in look.seen[:4]:
             for _ in range(self._settings.rounds):
                 picture = frames.shown(painted(frames.stored(index).copy(), look.findings, frames))
-                left = finder.find(picture, written=look.sure)
+                left = finder.find(picture, written=look.sure, places=hints.places)
                 again = [*left.boxes, *left.doubtful]  # where writing was found, what looks like it goes unread
                 if not again:
                     break

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.pixels.devices import NOWHERE, Places
 from deephealth.lake.pixels.lines import Line
 from deephealth.lake.pixels.policy import NOBODY, Verdict, is_strong, judge
 from deephealth.lake.pixels.reader import Found, Reader, reader
@@ -88,6 +89,7 @@ class TextFinder:
         lines: Sequence[Line] | None = None,
         thorough: bool = False,
         written: bool = False,
+        places: Places = NOWHERE,
     ) -> Findings:
         """Return the writing in a picture.
 
@@ -96,6 +98,7 @@ class TextFinder:
             lines: what the screen found, if it has been asked.
             thorough: look everywhere even if the screen finds nothing, as for ultrasound and screen captures.
             written: writing is known to stand in the picture: what the detector sees goes even if it can't be read.
+            places: where the device writes; what is seen there goes even if it can't be read.
         """
         lines = self.screen(picture) if lines is None else list(lines)
         found = Findings(sure=written)
@@ -111,6 +114,10 @@ class TextFinder:
         if found.sure:
             found.boxes += found.unread
             self._hottest(picture, found)
+        else:
+            for kind in (found.unread, found.doubtful):
+                found.boxes += [box for box in kind if places.hold(box.x0, box.y0, box.x1, box.y1)]
+            found.doubtful = [box for box in found.doubtful if box not in found.boxes]
         return found
 
     def _hottest(self, picture: np.ndarray, found: Findings) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deephealth.lake.pixels.devices import NOWHERE, Places, places_of
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -31,14 +33,14 @@ class Hints:
         drop: why the object is to be left out; empty if it is not.
         tiles: the frames are tiles of a whole-slide image.
         overlay_bits: the header names overlays in the unused bits of the pixels.
-        regions: boxes (x0, y0, x1, y1) of ultrasound data; outside them is what the machine wrote.
+        places: where the device writes: banners, and outside the regions of ultrasound data.
     """
 
     thorough: bool = False
     drop: str = ""
     tiles: bool = False
     overlay_bits: bool = False
-    regions: tuple[tuple[int, int, int, int], ...] = ()
+    places: Places = NOWHERE
 
 
 def hints_of(dataset: Dataset) -> Hints:
@@ -58,7 +60,7 @@ def hints_of(dataset: Dataset) -> Hints:
         or bool(kinds & _SCREENS)
         or "ConversionType" in dataset
     )
-    return Hints(written and not slide, drop, slide, _has_overlay_bits(dataset), _regions(dataset))
+    return Hints(written and not slide, drop, slide, _has_overlay_bits(dataset), places_of(dataset, _regions(dataset)))
 
 
 def _values(dataset: Dataset, keyword: str) -> list[str]:

@@ -12,6 +12,7 @@ connected components to lines as in document analysis (O'Gorman, The Document Sp
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,8 @@ CELL = 8
 _RUN = 5
 _CLIP = 4.0
 _PEN = 9  # strokes are thinner than this, pixels of a level
+_KEPT = 4_000_000  # values of a picture whose memory is kept for the next
+_scratch = threading.local()
 _WEIGHTS = Path(__file__).with_name("screen.onnx")
 
 
@@ -136,7 +139,7 @@ def logits(level: np.ndarray, least: float) -> np.ndarray:
     import cv2
 
     height, width = level.shape
-    values = normalised(level, least)
+    values = _normalised(level, least)
     if height % CELL or width % CELL:
         values = cv2.copyMakeBorder(values, 0, -height % CELL, 0, -width % CELL, cv2.BORDER_CONSTANT, value=0.0)
     out: np.ndarray = _network().run(None, {"picture": values[None, None]})[0]
@@ -150,17 +153,35 @@ def normalised(level: np.ndarray, least: float | None = None) -> np.ndarray:
         level: (H, W) values of a type that OpenCV knows.
         least: contrast below which nothing counts; by default a share of the range.
     """
+    return _normalised(level, _least_contrast(level, SCREEN) if least is None else least).copy()
+
+
+def _normalised(level: np.ndarray, least: float) -> np.ndarray:
+    """Return the same in memory that the next call of this thread writes over: fresh pages take half the time."""
     import cv2
 
-    floor = (_least_contrast(level, SCREEN) if least is None else least) / 4
     height, width = level.shape
     small = (max(1, width // 4), max(1, height // 4))
-    values = level.astype(np.float32)
-    mean = cv2.resize(cv2.blur(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (9, 9)), (width, height))
-    np.subtract(values, mean, out=values)
-    spread = cv2.blur(cv2.resize(np.abs(values), small, interpolation=cv2.INTER_AREA), (9, 9))
-    np.divide(values, cv2.resize(spread * 1.5 + floor, (width, height)), out=values)
+    values, other = _memory("values", level.shape), _memory("other", level.shape)
+    np.copyto(values, level)
+    mean = cv2.blur(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (9, 9))
+    np.subtract(values, cv2.resize(mean, (width, height), dst=other), out=values)
+    np.abs(values, out=other)
+    spread = cv2.blur(cv2.resize(other, small, interpolation=cv2.INTER_AREA), (9, 9))
+    np.divide(1.0, spread * 1.5 + least / 4, out=spread)
+    np.multiply(values, cv2.resize(spread, (width, height), dst=other), out=values)
     return np.clip(values, -_CLIP, _CLIP, out=values)
+
+
+def _memory(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return memory of this thread for as many values; large pictures get their own."""
+    size = shape[0] * shape[1]
+    if size > _KEPT:
+        return np.empty(shape, np.float32)
+    held: dict[str, np.ndarray] = _scratch.__dict__
+    if name not in held or held[name].size < size:
+        held[name] = np.empty(size, np.float32)
+    return held[name][:size].reshape(shape)
 
 
 @cache

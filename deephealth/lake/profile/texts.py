@@ -19,6 +19,8 @@ TEXT_VRS = DELIMITED | {"LT", "ST", "UR", "UT"}
 
 _CHARACTER_SET = Tag(0x00080005)
 _ESCAPE = b"\x1b"
+# Two bytes of these may be valid UTF-8 of another meaning, so what was declared is believed.
+_MULTI_BYTE = {"gb18030", "gbk", "gb2312", "euc_kr", "shift_jis", "euc_jp", "iso_ir_58", "iso2022_jp_2"}
 _DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x3D, 0x5E}
 
 
@@ -52,7 +54,7 @@ class Codec:
         if _ESCAPE not in value:
             if value.isascii():
                 return value.decode("ascii"), "ascii"
-            if len(self.encodings) == 1 and self.encodings[0] not in ("gb18030", "GBK"):
+            if len(self.encodings) == 1 and self.encodings[0].lower() not in _MULTI_BYTE:
                 try:
                     return value.decode("utf-8"), "utf-8"
                 except UnicodeDecodeError:

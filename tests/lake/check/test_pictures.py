@@ -204,6 +204,7 @@ def test_every_format_is_rendered(tmp_path):
         "examples_jpeg2k.dcm",
         "rtdose.dcm",
         "liver_1frame.dcm",
+        "image_dfl.dcm",
         "CT_small.dcm",
     ],
 )
