@@ -62,7 +62,7 @@ class LakeSettings:
             if admission(uid) == "unknown":
                 raise DataError(
                     f"'{uid}' is no SOP class that can be accepted",
-                    allowed="the UID of a kind of object whose identifiers are known, as the quarantine's list gives it",
+                    allowed="the UID of a known kind of object, as the quarantine's list gives it",
                     hint="--accept 1.2.840.10008.5.1.4.1.1.104.1, for instance, accepts encapsulated PDF",
                 )
 

@@ -72,8 +72,21 @@ def _render(context: dict[str, Any]) -> str:
     environment = jinja.Environment(
         autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["number"] = "{:,}".format
+    environment.filters |= {"number": "{:,}".format, "moment": _moment}
     return str(environment.from_string(source("report.html.j2")).render(css=source("report.css"), **context))
+
+
+def _moment(when: str) -> str:
+    """Return an ISO 8601 moment as people read it.
+
+    Example:
+        >>> _moment("2026-11-23T20:14:15+00:00"), _moment("")
+        ('2026-11-23 20:14 UTC', '–')
+    """
+    try:
+        return datetime.fromisoformat(when).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return when or "–"
 
 
 def _context(lake: Lake, samples: int, seed: int) -> dict[str, Any]:

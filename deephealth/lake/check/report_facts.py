@@ -68,7 +68,9 @@ def count_objects(objects: Iterable[PublishedObject], *, samples: int, seed: int
         counts.objects, counts.bytes = counts.objects + 1, counts.bytes + facts.bytes
         counts.datasets[one.dataset] += 1
         counts.modalities[modality] += 1
-        counts.actions.setdefault(modality, Counter()).update(one.tally)
+        actions = counts.actions.setdefault(modality, Counter())
+        actions.update(one.tally)
+        actions[Action.HIDDEN] += 0 if one.tally[Action.HIDDEN] else len(one.boxes)
         counts.executed.update(one.executed)
         counts.pixels.setdefault(modality, Counter())[facts.pixels] += 1
         if one.boxes:

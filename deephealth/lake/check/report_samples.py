@@ -42,12 +42,14 @@ class Tile:
     """One picture of the report.
 
     Args:
-        title: modality and key.
+        modality: such as ``US``.
+        key: pseudonym of the object.
         caption: what was painted.
         image: a data URI; empty where the object could not be drawn.
     """
 
-    title: str
+    modality: str
+    key: str
     caption: str
     image: str
 
@@ -68,9 +70,10 @@ def tiles(root: Path, painted: Iterable[Painted]) -> list[Tile]:
         except Exception:  # decoders raise anything, and what they say may quote the file
             image = ""
         read = sum(box["why"] == "read" for box in here)
-        parts = [f"{len(here)} box{'es' if len(here) != 1 else ''}", f"{read} read, {len(here) - read} only seen"]
+        parts = [f"{len(here)} box{'es' if len(here) != 1 else ''}"]
+        parts += [f"{len(here) - read} of them only seen"] if read < len(here) else []
         parts += [f"frame {frame}"] if any(box["frame"] >= 0 for box in one.boxes) else []
-        drawn.append(Tile(f"{one.modality} {one.key}", " · ".join(parts), image))
+        drawn.append(Tile(one.modality, one.key, " · ".join(parts), image))
     return drawn
 
 

@@ -34,7 +34,7 @@ ACTIONS: dict[Action, str] = {
     Action.SHIFTED: "a date, moved by the patient's number of days",
     Action.UID: "an identifier of an object, replaced by a new one, the same everywhere",
     Action.CAPPED: "an age above 89, written as 90",
-    Action.HIDDEN: "pixels that were painted over",
+    Action.HIDDEN: "a rectangle of pixels that was painted over",
 }
 
 PIXELS: dict[str, str] = {

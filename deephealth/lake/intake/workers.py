@@ -41,11 +41,11 @@ class _Worker:
     tired: bool = False  # it has grown too large: it gets no more orders and is replaced
     since: float = field(default_factory=time.monotonic)  # when it began with the first of its jobs
     jobs: deque[Job] = field(default_factory=deque)
-    outbox: queue.SimpleQueue[list[Job] | None] = field(default_factory=queue.SimpleQueue)
+    outbox: queue.SimpleQueue[Bench | list[Job] | None] = field(default_factory=queue.SimpleQueue)
 
     def send(self) -> None:
         """Hand over orders, in a thread: a worker that hangs does not read, and its parent must not hang with it."""
-        order: list[Job] | None = []
+        order: Bench | list[Job] | None = []
         while order is not None:
             order = self.outbox.get()
             try:
@@ -70,7 +70,8 @@ class WorkerPool:
     """
 
     def __init__(self, bench: Bench, count: int, *, order: int = 8) -> None:
-        self._pickled = pickle.dumps(bench)
+        pickle.dumps(bench)  # a tool that can't go to a worker fails here, and not in a thread later
+        self._bench = bench
         self._limits: WorkerLimits = bench.limits
         self._count, self._order = max(1, count), order
         self._context = _context(bench)
@@ -152,11 +153,12 @@ class WorkerPool:
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self._pickled), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs,), daemon=True)
         with one_thread_each():
             process.start()
         theirs.close()
         worker = _Worker(process, mine)
+        worker.outbox.put(self._bench)
         threading.Thread(target=worker.send, daemon=True).start()
         return worker
 
@@ -242,10 +244,10 @@ def _cause(status: int | None) -> str:
     return "reading the file broke the reader"
 
 
-def _work(pipe: Connection, pickled: bytes) -> None:
+def _work(pipe: Connection) -> None:
     """A worker's life: orders in, answers out, until there is no order or no parent."""
     try:
-        bench: Bench = pickle.loads(pickled)  # noqa: S301 - from the parent process
+        bench: Bench = pipe.recv()
         bench.limits.apply()
     except Exception as error:
         pipe.send((_BROKEN, f"{type(error).__name__}: {error}"))

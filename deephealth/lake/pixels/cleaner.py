@@ -105,10 +105,11 @@ class PixelCleaner:
 
     def _verify(self, frames: StoredFrames, finder: TextFinder, look: Look, hints: Hints) -> None:
         """Look again at painted pictures; paint what is left, and doubt what can't be painted away."""
-        for index in look.seen[:4]:
-            for _ in range(self._settings.rounds):
+        for number, index in enumerate(list(dict.fromkeys(look.seen))[:4]):
+            for turn in range(self._settings.rounds):
                 picture = frames.shown(painted(frames.stored(index).copy(), look.findings, frames))
-                left = finder.find(picture, written=look.sure, places=hints.places)
+                everywhere = look.sure and number == turn == 0  # later only what the screen sees is looked at
+                left = finder.find(picture, written=everywhere, places=hints.places)
                 again = [*left.boxes, *left.doubtful]  # where writing was found, what looks like it goes unread
                 if not again:
                     break

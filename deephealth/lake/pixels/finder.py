@@ -90,6 +90,7 @@ class TextFinder:
         thorough: bool = False,
         written: bool = False,
         places: Places = NOWHERE,
+        known: Sequence[Finding] = (),
     ) -> Findings:
         """Return the writing in a picture.
 
@@ -99,6 +100,7 @@ class TextFinder:
             thorough: look everywhere even if the screen finds nothing, as for ultrasound and screen captures.
             written: writing is known to stand in the picture: what the detector sees goes even if it can't be read.
             places: where the device writes; what is seen there goes even if it can't be read.
+            known: boxes that were found in other frames; where they stand is not looked at more closely again.
         """
         lines = self.screen(picture) if lines is None else list(lines)
         found = Findings(sure=written)
@@ -108,7 +110,7 @@ class TextFinder:
         if looked or written:
             self._everywhere(picture, found)
         if not found.sure and any(line.heat >= _HOT for line in lines):
-            self._closer(picture, found)
+            self._closer(picture, found, known)
             if found.boxes and not looked:
                 self._everywhere(picture, found)
         if found.sure:
@@ -169,41 +171,49 @@ class TextFinder:
             best = float(np.clip(_LETTER / np.median(heights), 0.2, 3.0))
             scales = [best] if 0.5 < best / scales[0] < 2 else [best, scales[0]]
         for scale in scales:
-            for seen in self._reader.detect(shown, scale):
-                self._add(shown, seen, found)
+            self._add(shown, self._reader.detect(shown, scale), found)
 
-    def _closer(self, picture: np.ndarray, found: Findings) -> None:
+    def _closer(self, picture: np.ndarray, found: Findings, known: Sequence[Finding]) -> None:
         """Run the detector, enlarged, where the screen is sure and no line could be read; doubt what stays unread."""
-        zones = hot_zones(grey_of(picture), _HOT)
+        zones = [zone for zone in hot_zones(grey_of(picture), _HOT) if not _has_one(zone, known)]
         for x0, y0, x1, y1, heat, scale in zones[:_MOST_ZONES]:
             shown = to_8_bits(picture[y0:y1, x0:x1], 1.0)
             factor = min(2.0 / scale, (_ZONE_PIXELS / max(1, shown.shape[0] * shown.shape[1])) ** 0.5)
             before = len(found.boxes) + len(found.harmless)
-            for seen in self._reader.detect(shown, factor):
-                self._add(shown, seen, found, (x0, y0))
+            self._add(shown, self._reader.detect(shown, factor), found, (x0, y0))
             if len(found.boxes) + len(found.harmless) == before and heat >= _SURE:
                 found.doubtful.append(Finding(x0, y0, x1, y1, "seen", heat))
 
-    def _add(self, shown: np.ndarray, seen: Found, found: Findings, corner: tuple[int, int] = (0, 0)) -> None:
-        crop = _straightened(shown, seen)
-        if crop is None:
-            return
-        height = min(crop.shape[:2])
-        pad = 2 + round(0.2 * height)
-        x0, y0, x1, y1 = _clipped(seen.x0 - pad, seen.y0 - pad, seen.x1 + pad, seen.y1 + pad, shown.shape)
-        box = (x0 + corner[0], y0 + corner[1], x1 + corner[0], y1 + corner[1])
-        for way in (crop, np.rot90(crop, 2)):
-            text, score = self._reader.read([way])[0]
-            verdict = self._judge(way, text, score, found)
-            if verdict is Verdict.WRITING:
-                found.boxes.append(Finding(*box, "read", score))
-                return
-            if verdict is Verdict.HARMLESS:
-                found.harmless.append(Finding(*box, "mark", score))
-                return
-        small = (x1 - x0) * (y1 - y0) <= _LARGEST_UNREAD * shown.shape[0] * shown.shape[1]
-        if seen.score >= _UNREAD and (small or corner != (0, 0)):
-            found.unread.append(Finding(*box, "seen", seen.score))
+    def _add(self, shown: np.ndarray, seen: list[Found], found: Findings, corner: tuple[int, int] = (0, 0)) -> None:
+        """Read what the detector saw, also upside down, and file it under what it is."""
+        pairs = [(one, _straightened(shown, one)) for one in seen]
+        left = [(one, crop) for one, crop in pairs if crop is not None]
+        for _ in range(2):
+            texts = self._reader.read([crop for _, crop in left])
+            unread = []
+            for (one, crop), (text, score) in zip(left, texts, strict=True):
+                verdict, box = self._judge(crop, text, score, found), _around(one, crop, shown.shape, corner)
+                if verdict is Verdict.WRITING:
+                    found.boxes.append(Finding(*box, "read", score))
+                elif verdict is Verdict.HARMLESS:
+                    found.harmless.append(Finding(*box, "mark", score))
+                elif one.score >= _UNREAD:
+                    unread.append((one, np.rot90(crop, 2)))
+            left = unread
+        for one, crop in left:
+            box = _around(one, crop, shown.shape, corner)
+            area = (box[2] - box[0]) * (box[3] - box[1])
+            if area <= _LARGEST_UNREAD * shown.shape[0] * shown.shape[1] or corner != (0, 0):
+                found.unread.append(Finding(*box, "seen", one.score))
+
+
+def _around(
+    seen: Found, crop: np.ndarray, shape: tuple[int, ...], corner: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Return the upright box around a line that may be tilted, with a margin that grows with its letters."""
+    pad = 2 + round(0.2 * min(crop.shape[:2]))
+    x0, y0, x1, y1 = _clipped(seen.x0 - pad, seen.y0 - pad, seen.x1 + pad, seen.y1 + pad, shape)
+    return x0 + corner[0], y0 + corner[1], x1 + corner[0], y1 + corner[1]
 
 
 def grey_of(picture: np.ndarray) -> np.ndarray:
@@ -275,6 +285,15 @@ def _padded(line: Line, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 def _clipped(x0: int, y0: int, x1: int, y1: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     return max(0, x0), max(0, y0), min(shape[1], x1), min(shape[0], y1)
+
+
+def _has_one(zone: tuple[float, ...], known: Sequence[Finding]) -> bool:
+    """Whether most of some known box lies in a zone."""
+    for box in known:
+        width, height = min(box.x1, zone[2]) - max(box.x0, zone[0]), min(box.y1, zone[3]) - max(box.y0, zone[1])
+        if width > 0 and height > 0 and 2 * width * height >= (box.x1 - box.x0) * (box.y1 - box.y0):
+            return True
+    return False
 
 
 def _best(lines: list[Line]) -> list[Line]:

@@ -60,7 +60,7 @@ def look_at_frames(frames: StoredFrames, finder: TextFinder, hints: Hints, *, mo
             lines = lines[:_MOST_AGAIN]
         if not lines and index not in whole:
             continue
-        found = finder.find(picture, lines=lines, thorough=index in whole, places=hints.places)
+        found = finder.find(picture, lines=lines, thorough=index in whole, places=hints.places, known=look.findings)
         rejected += found.rejected
         look.sure = look.sure or found.sure
         if found.boxes:

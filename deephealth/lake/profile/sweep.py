@@ -9,6 +9,7 @@ from typing import Protocol
 
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.profile.dates import dates_in
+from deephealth.lake.text.dates import OwnDates
 from deephealth.lake.text.folding import fold
 
 __all__ = ["Cleaner", "MakeCleaner", "Sweeper", "text_cleaner"]
@@ -52,7 +53,7 @@ class Sweeper:
         make: builds the cleaner.
     """
 
-    __slots__ = ("_cleaner", "_compact", "_full", "_known", "_names", "_starts", "clean_bytes")
+    __slots__ = ("_cleaner", "_compact", "_dates", "_full", "_known", "_names", "_starts", "clean_bytes")
 
     def __init__(self, identifiers: Identifiers, make: MakeCleaner = text_cleaner) -> None:
         self._cleaner = make(replace(identifiers, uids=frozenset()))  # any UID in a text goes, known or not
@@ -64,6 +65,7 @@ class Sweeper:
         words |= {fold(place) for place in identifiers.places}
         self._names = _any_of(words)
         self._compact = _any_of(_compact_forms(identifiers))
+        self._dates = OwnDates(date for text in identifiers.dates for date in dates_in(text))
 
     def remember(self, way: str, value: bytes) -> None:
         """Note that a value in ASCII has nothing to take out under one way of sweeping."""
@@ -125,6 +127,7 @@ class Sweeper:
                 (self._names and self._names.search(folded))
                 or (self._compact and self._compact.search(re.sub(r"[\W_]+", "", folded)))
                 or _TELLING.search(text)
+                or next(self._dates.find(folded), None)
             )
             if len(text) <= _LONGEST_REMEMBERED:
                 self._known[text] = answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import lru_cache
 
@@ -21,7 +22,9 @@ _CHARACTER_SET = Tag(0x00080005)
 _ESCAPE = b"\x1b"
 # Two bytes of these may be valid UTF-8 of another meaning, so what was declared is believed.
 _MULTI_BYTE = {"gb18030", "gbk", "gb2312", "euc_kr", "shift_jis", "euc_jp", "iso_ir_58", "iso2022_jp_2"}
-_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x3D, 0x5E}
+_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C}
+_NAME_DELIMITERS = {0x3D, 0x5E}
+_NEXT_COMPONENT = re.compile(rb"[\^=]\x1b")
 
 
 class Codec:
@@ -69,7 +72,9 @@ class Codec:
                 return value.decode(self.encodings[0]), self.encodings[0]
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                return decode_bytes(value, list(self.encodings), _DELIMITERS), "declared"
+                # "^" and "=" end an escape sequence in names only, where the next component has its own.
+                delimiters = _DELIMITERS | _NAME_DELIMITERS if _NEXT_COMPONENT.search(value) else _DELIMITERS
+                return decode_bytes(value, list(self.encodings), delimiters), "declared"
         except (UnicodeError, LookupError, UserWarning):
             return value.decode("latin-1"), "latin-1"
 

@@ -80,11 +80,12 @@ class TextCleaner:
         words = Words(text)
         spans: list[Removed] = list(self._numbers.find(words)) if own_number else []
         unsure: list[Removed] = []
+        if form:
+            spans.extend(find_dates(words.folded))
         if own_name:
             names, unsure = self._names.find(words, [s for s in spans if s.kind in (Kind.ID, Kind.DATE)])
             spans.extend(names)
         if form:
-            spans.extend(find_dates(words.folded))
             spans.extend(find_numbers(words.text, words.folded))
         if people:
             spans.extend(find_names(words, self._vocabulary))
@@ -97,7 +98,7 @@ class TextCleaner:
     def _may_name_people(self, text: str, words: set[str]) -> bool:
         if not CONTEXT_WORDS.isdisjoint(words) or not self._vocabulary.sure_names.isdisjoint(words):
             return True
-        return "//" in text or _TWO_CAPITALISED.search(text) is not None
+        return "//" in text or _CAPITALISED.search(text) is not None
 
     def looks_like_identifier(self, text: str) -> bool:
         """Return whether a text that OCR read may hold an identifier; long parts may have one mistake.
@@ -118,4 +119,4 @@ class TextCleaner:
         return self._names.nearly(tokens - known) or self._numbers.nearly(tokens - known)
 
 
-_TWO_CAPITALISED = re.compile(r"[A-ZÀ-Þ][a-zß-ÿ]+ [A-ZÀ-Þ][a-zß-ÿ]+")
+_CAPITALISED = re.compile(r"[A-ZÀ-Þ](?:[a-zß-ÿ]+ |\. )[A-ZÀ-Þ][a-zß-ÿ]+")

@@ -54,9 +54,11 @@ _LABEL = re.compile(
     r"curante|peticionario|responsable|refertatore))?|signed|dictated|transcribed|signature|unterschrift|"
     r"firma|firmado|gezeichnet|gez|cc|attn|user(?:name)?|login|contact|kontakt|contacto|next\sof\skin|nok|"
     r"emergency\scontact|interpreted|author|autor|auteur|autore|requested|ordered|performed)"
-    r"\s*(?:[:=#^|]|\s-\s)\s*|\b(?P<greeting>dear|sehr\sgeehrter?|lieber?|liebe\sfrau|cher|chere|"
+    r"\.?\s*(?:[:=#^|]|\s-\s)\s*|\b(?P<greeting>dear|sehr\sgeehrter?|lieber?|liebe\sfrau|cher|chere|"
     r"estimad[oa]|querid[oa]|gentile|egregi[oa]|caro|cara)\s+"
 )
+_NOT_ONLY_PEOPLE = {"cc", "patient", "pat", "pt", "patientin", "patiente", "paciente", "paziente", "ref", "referred"}
+_TWO_WORDS = re.compile(r"[^\W\d_]{3,}\s[^\W\d_]{3,}\s*(?:[,;(]|\Z)")
 _ARTICLES = word_set("articles")
 _CREDENTIALS = word_set("credentials")
 _ROLES = word_set("roles")
@@ -70,6 +72,7 @@ class _Reader:
         self.words = words
         self.list = words.words
         self.vocabulary = vocabulary
+        self.person = False  # whether what stands before can only be followed by a person
         self.starts = {word.start: index for index, word in enumerate(self.list)}
 
     def name_from(self, index: int, *, titled: bool, labelled: bool = False) -> Removed | None:
@@ -125,7 +128,7 @@ class _Reader:
         if word.folded in vocabulary.clinical:
             if first and labelled and title_case and word.folded in vocabulary.eponyms:
                 return not is_eponym(self.words, index, index, vocabulary)  # "tech: Foley"
-            return first and titled and title_case
+            return first and title_case and (titled or (self.person and self._title_case_follows(index)))
         if word.folded in vocabulary.common:
             if first and labelled and word.upper and self._known_follows(index):
                 return True
@@ -139,6 +142,23 @@ class _Reader:
     def _known_follows(self, index: int) -> bool:
         """Return whether a name that is no word stands next: ``Patient: MILLS THEODORE``."""
         return self.words.near(index) and self.list[index + 1].folded in self.vocabulary.sure_names
+
+    def _title_case_follows(self, index: int) -> bool:
+        """Return whether a capitalised word that is not clinical stands next: ``Sonographer: Hemi Tamihana``."""
+        if not self.words.near(index) or self.words.gap(index) != " ":
+            return False
+        word = self.list[index + 1]
+        return word.capital and not word.upper and word.folded not in self.vocabulary.clinical
+
+    def monsieur(self) -> Iterator[Removed]:
+        """Yield the name after a French ``M.``: not a muscle, nor a disease as in ``M. Crohn``."""
+        for index, word in enumerate(self.list[:-1]):
+            follows = self.list[index + 1]
+            if word.folded == "m" and word.upper and self.words.gap(index) == ". " and self.words.cased:
+                known = follows.folded in self.vocabulary.clinical or follows.folded in self.vocabulary.common
+                muscle = follows.folded.endswith(("us", "ps", "or", "is", "um", "oris", "alis"))
+                if follows.capital and not follows.upper and not known and not muscle:
+                    yield self._span(index + 1, index + 1)
 
     def titles(self) -> Iterator[Removed]:
         for index, word in enumerate(self.list[:-1]):
@@ -162,7 +182,10 @@ class _Reader:
         for match in pattern.finditer(self.words.folded):
             index = self.starts.get(match.end())
             if index is not None:
+                broad = labelled and match.groupdict().get("label") in _NOT_ONLY_PEOPLE
+                self.person = not broad or _TWO_WORDS.match(self.words.folded, match.end()) is not None
                 found = self.name_from(index, titled=False, labelled=labelled)
+                self.person = False
                 if found:
                     yield found
 
@@ -281,6 +304,7 @@ def find_names(words: Words, vocabulary: Vocabulary) -> Iterator[Removed]:
     """
     reader = _Reader(words, vocabulary)
     yield from reader.titles()
+    yield from reader.monsieur()
     yield from reader.after(_LABEL, labelled=True)
     yield from reader.after(_BY, labelled=False)
     yield from reader.roles()

@@ -36,6 +36,9 @@ _MOVED = re.compile(
     r"(?:trasferit|inviat|proveniente|giunt)[oaie]?\s+(?:dall'|dalla|dal|da|presso|a))\s*(?:the\s+|l'|la\s+|el\s+|il\s+)?"
 )
 _SAINTS = frozenset("saint san sankt sant santa santo sint st ste sao".split())
+# Nouns that are written small before a name: "l'hôpital X"; and those that texts in capitals hold too often otherwise.
+_SMALL = frozenset("hopital hopitaux hospital ospedale policlinico chu".split())
+_NOT_IN_CAPITALS = frozenset("klinik kliniken krankenhaus clinique clinica hospice hospitalier".split())
 _ENGLISH = frozenset(
     "hospital hospitals clinic clinics infirmary center centre associates group institute imaging radiology".split()
 )
@@ -57,21 +60,28 @@ class _Finder:
 
     def __init__(self, words: Words, vocabulary: Vocabulary) -> None:
         self.words, self.list, self.vocabulary = words, words.words, vocabulary
+        self.text_is_upper = not words.cased and any(word.upper for word in words.words)
 
     def nouns(self) -> Iterator[tuple[int, int]]:
         """Yield the first and last word of each phrase that says what the place is: ``Medical Center``."""
         index = 0
         while index < len(self.list):
             last = self._phrase(index)
-            if last is not None and self.words.namelike(index):
+            if last is not None and (self.words.namelike(index) or self.list[index].folded in _SMALL):
                 yield index, last
                 index = last
             index += 1
 
     def _phrase(self, index: int) -> int | None:
         word = self.list[index].folded
-        if word in _FIRST_OF_TWO and index + 1 < len(self.list) and self.list[index + 1].folded in _SECOND:
-            return index + 1 if self._tied(index) else None
+        if word in _FIRST_OF_TWO:
+            for second in (index + 1, index + 2):  # "Medical Center", "Casa di Cura"
+                if second >= len(self.list) or not self._tied(second - 1):
+                    break
+                if self.list[second].folded in _SECOND and (word, self.list[second].folded) != ("care", "system"):
+                    return second
+                if self.list[second].folded not in _LINKS:
+                    break
         if word in _NOUNS or _COMPOUND.match(word):
             return index
         return None
@@ -84,6 +94,8 @@ class _Finder:
         word = self.list[index]
         if index > 0 and self.list[index - 1].folded in _SAINTS and self._tied(index - 1) and self.list[index - 1].capital:
             return word.capital
+        if word.folded in _SAINTS and word.capital and index + 1 < len(self.list) and self.list[index + 1].capital:
+            return self.words.cased and self._tied(index)
         known = word.folded in self.vocabulary.clinical and word.folded not in self.vocabulary.eponyms
         if known or word.folded in _GENERIC or len(word.folded) < 3 or _FIELD.match(word.folded):
             return False
@@ -95,7 +107,11 @@ class _Finder:
         while start > 0 and first - start < 6 and self._tied(start - 1):
             word = self.list[start - 1]
             if self._unknown(start - 1):
+                if found and not self.words.cased:
+                    break
                 found = True
+            elif word.folded == "s" and self.words.gap(start - 2) == "'":
+                pass  # "Children's"
             elif not (word.folded in _KINDS and self.words.namelike(start - 1)):
                 if not (found and word.folded in _LINKS):
                     break
@@ -124,23 +140,23 @@ class _Finder:
 
     def find(self) -> Iterator[Removed]:
         for first, last in self.nouns():
-            start, before = self.before(first)
+            start, before = self.before(first) if self.words.namelike(first) else (first, False)
             noun = self.list[last].folded
             end, after = (last, False)
             if self._may_follow(first, last):
                 end, after = self.after(last)
             if noun in ("clinica", "clinico") and first > 0 and self.list[first - 1].folded in _ADJECTIVES_FOR:
                 continue
-            if before and not self._may_precede(noun, after=after):
+            if before and not self._may_precede(noun, after=after, phrase=last > first):
                 start, before = first, False
             if before or after:
                 yield Removed(Kind.PLACE, self.list[start if before else first].start, self.list[end].end)
 
-    def _may_precede(self, noun: str, *, after: bool) -> bool:
+    def _may_precede(self, noun: str, *, after: bool, phrase: bool) -> bool:
         """Return whether a name may stand before this noun: English, or a German one ("Helios Klinikum")."""
         if self.words.cased:
             return noun in _ENGLISH or (not after and noun.endswith(("klinikum", "kliniken", "spital", "krankenhaus")))
-        return noun in _ENGLISH and noun not in ("clinic", "radiology", "group", "center", "centre", "imaging")
+        return (phrase and self.text_is_upper) or noun in _ENGLISH and noun not in ("clinic", "radiology", "group", "center", "centre", "imaging")
 
     def _may_follow(self, first: int, last: int) -> bool:
         """Return whether a name may stand after this noun; after an English one only with a link ("Hospital de X")."""
@@ -150,6 +166,8 @@ class _Finder:
             if not self.words.cased:
                 return follows in _LINKS and follows not in ("of", "the") or follows in ("st", "san", "santa", "universitario")
             return noun != "clinic" or follows in _LINKS
+        if not self.words.cased and (not self.text_is_upper or noun in _NOT_IN_CAPITALS):
+            return False
         return noun not in _ENGLISH
 
     def moved(self) -> Iterator[Removed]:

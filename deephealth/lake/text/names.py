@@ -6,10 +6,12 @@ import functools
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from deephealth.core.optional import require
 from deephealth.lake.text.folding import fold
+from deephealth.lake.text.kept_words import kept_words
 from deephealth.lake.text.lists import word_set
 
 __all__ = ["PARTICLES", "Names", "load_names"]
@@ -31,7 +33,7 @@ class Names(NamedTuple):
 
 @functools.cache
 def load_names() -> Names:
-    """Return the names; the first call reads them (about 0.2 s), later ones answer at once.
+    """Return the names; a user's first call builds them (0.4 s), later ones read a cache file.
 
     Raises:
         OptionalDependencyError: Faker is not installed.
@@ -43,27 +45,38 @@ def load_names() -> Names:
         >>> "giovanni" in names.given, "mueller" in names.family, "muller" in names.family
         (True, True, True)
     """
+    given, family = kept_words("names", "Faker", _build)
+    return Names(given, family)
+
+
+def _build() -> tuple[frozenset[str], frozenset[str]]:
     people = require("faker.providers.person", purpose="finding names in free text")
-    given: set[str] = set()
-    family: set[str] = set()
+    given: list[str] = []
+    family: list[str] = []
     for module in pkgutil.iter_modules(people.__path__):
         if module.name not in _SKIPPED:
             provider = importlib.import_module(f"{people.__name__}.{module.name}").Provider
             for attribute in vars(provider):
                 if attribute.startswith(("first_name", "last_name")):
-                    (given if attribute.startswith("first") else family).update(_parts(getattr(provider, attribute)))
-    return Names(frozenset(given), frozenset(family))
+                    (given if attribute.startswith("first") else family).extend(_texts(getattr(provider, attribute)))
+    return _parts(given), _parts(family)
 
 
-def _parts(values: object) -> set[str]:
-    """Return the folded words of a provider's list; anything that is not a list of texts has none."""
-    if not isinstance(values, (tuple, list, set, frozenset, dict)):
-        return set()
-    words: set[str] = set()
-    text = " ".join(v for v in values if isinstance(v, str) and v < "\u0250")
-    for spelling in (fold(text), fold(text.lower().translate(_UMLAUTS))):
-        for word in _SPLIT.split(spelling):
-            pieces = _WORD.findall(word)
-            words.update(pieces)
-            words.add("".join(pieces))
-    return {word for word in words if len(word) > 2 and word not in PARTICLES}
+def _texts(values: object) -> Iterator[str]:
+    """Yield the Latin-script texts of a provider's list; anything that is not a list of texts has none."""
+    if isinstance(values, (tuple, list, set, frozenset, dict)):
+        yield from (value for value in values if isinstance(value, str) and value < "\u0250")
+
+
+def _parts(texts: list[str]) -> frozenset[str]:
+    """Return the folded words of many names, whole and in the pieces that a hyphen or an apostrophe parts."""
+    text = " ".join(dict.fromkeys(texts))  # most names stand in several lists
+    spellings = f"{fold(text)} {fold(text.lower().translate(_UMLAUTS))}"
+    words = set(_SPLIT.split(spellings))
+    parted = [word for word in words if not word.isalpha()]
+    words.difference_update(parted)
+    for word in parted:
+        pieces = _WORD.findall(word)
+        words.update(pieces)
+        words.add("".join(pieces))
+    return frozenset(word for word in words if len(word) > 2 and word not in PARTICLES)

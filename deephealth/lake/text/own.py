@@ -139,6 +139,9 @@ class OwnNames:
             return not is_eponym(words, index, index, self.vocabulary)
         if self._placed_as_name(words, index):
             return True
+        small = not words.cased and not word.upper  # a text in small letters
+        if small and (word.folded in self.vocabulary.clinical or word.folded in self.vocabulary.common):
+            return self._introduced_small(words, index)
         if word.folded in self.vocabulary.clinical and (
             word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary)
         ):
@@ -157,8 +160,9 @@ class OwnNames:
         if all(other.folded in self.parts for other in words.words):
             alone = words.folded.strip() == word.folded or len(words.words) > 1
             return alone and (words.cased or (word.upper and word.folded in self.vocabulary.names))
-        if index == 0:
-            return False
+        if index == 0:  # "Burns, allergic"
+            comma = words.cased and not word.upper and len(words.words) > 1 and words.gap(0).startswith(",")
+            return comma and words.words[1].folded not in self.vocabulary.clinical
         before, gap = words.words[index - 1], words.gap(index - 1)
         if before.folded in _INTRODUCTIONS and gap.strip(" ") in ("", ".", ":", ".:"):
             return words.cased or (":" in gap and before.folded not in ("pt", "contact"))
@@ -172,6 +176,10 @@ class OwnNames:
             and len(before.folded) > 1
             and before.folded not in _GERMAN_BEFORE
         )
+
+    def _introduced_small(self, words: Words, index: int) -> bool:
+        """Return whether a word in a text of small letters is introduced as a name: ``for white``, ``mr green``."""
+        return index > 0 and words.words[index - 1].folded in _INTRODUCTIONS | {"for", "patient"}
 
     def _glued(self, word: str) -> bool:
         """Return whether a word is made of the name: ``doejane``, ``jdoe``, ``kowalskibrain``."""

@@ -7,10 +7,8 @@ import re
 from importlib.resources import files
 from typing import NamedTuple
 
-from pydicom.datadict import DicomDictionary
-from pydicom.sr.codedict import codes
-
 from deephealth.lake.text.folding import fold
+from deephealth.lake.text.kept_words import kept_words
 from deephealth.lake.text.names import load_names
 
 __all__ = ["Vocabulary", "load_vocabulary"]
@@ -67,7 +65,7 @@ def load_vocabulary() -> Vocabulary:
     eponyms = word_list("eponyms.txt")
     own = word_list("clinical.txt") | eponyms
     # The standard's words hold eponyms and breeds; what is a name too counts only when our own list has it.
-    clinical = own | (_standard_words() - everybody)
+    clinical = own | (kept_words("standard", "pydicom", _standard_words)[0] - everybody)
     common = word_list("common.txt") - own
     return Vocabulary(
         clinical,
@@ -82,9 +80,13 @@ def load_vocabulary() -> Vocabulary:
     )
 
 
-def _standard_words() -> frozenset[str]:
+def _standard_words() -> tuple[frozenset[str]]:
     """Return the words of DICOM's attribute names and of the coded concepts that pydicom knows by name."""
+    from pydicom.datadict import DicomDictionary
+    from pydicom.sr.codedict import codes
+
     text = " ".join(entry[2] for entry in DicomDictionary.values())
     keywords = [keyword for scheme in ("SCT", "DCM", "UCUM") for keyword in getattr(codes, scheme).dir()]
     camel = {part.lower() for keyword in keywords for part in _CAMEL.findall(keyword)}
-    return frozenset(word for word in camel | set(re.findall(r"[a-z]+", fold(text))) if len(word) > 2)
+    words = frozenset(word for word in camel | set(re.findall(r"[a-z]+", fold(text))) if len(word) > 2)
+    return (words,)

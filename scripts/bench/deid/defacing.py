@@ -64,7 +64,7 @@ def labels(p: Array, rng: np.random.Generator, shape: dict[str, float]) -> dict[
     neck = (np.hypot(x, (y + 16) / 1.1) < 54) & (z < -40)
     airway = _super(np.abs(x), y, z, (9, 62, -58), (6, 26, 20)) | _super(x, y, z, (0, 46, -88), (16, 26, 9))
     airway |= _super(np.abs(x), y, z, (28, 58, -62), (13, 14, 15))
-    hollow = socket & (y > 76 + 0.05 * (x - 31) ** 2) & ~eye  # the lids lie behind the brow
+    hollow = socket & (y > 76 + 0.05 * (np.abs(x) - 31) ** 2) & ~eye  # the lids lie behind the brow
     body = (scalp | face | base | nose | lips | chin | ears | neck) & ~hollow & ~(airway & (y < 100))
     bone = (skull & ~inner & (z > -40)) | (_super(x, y, z, (0, 30, -100 * s["l"]), (50, 46, 26)) & ~_super(
         x, y, z, (0, 26, -98 * s["l"]), (42, 40, 26)))
