@@ -102,7 +102,7 @@ def deidentify(
         place=_place,
         remember=known.add,
     )
-    report = run_intake(source, LakeFolder(out), _RELEASED, tools, settings=settings, progress=progress)
+    report = run_intake(source, LakeFolder(out.absolute()), _RELEASED, tools, settings=settings, progress=progress)
     if mapping is not None:
         known.write(mapping)
     return report

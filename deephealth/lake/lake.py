@@ -44,7 +44,7 @@ class Lake:
     """
 
     def __init__(self, root: Path | str, *, vault: str | None = None, key: Key | None = None) -> None:
-        self.folder = LakeFolder(Path(root))
+        self.folder = LakeFolder(Path(root).absolute())
         self.settings = LakeSettings.load(self.folder.settings)
         self._place, self._key = vault, key
 
@@ -72,7 +72,7 @@ class Lake:
             DataError: the folder holds something.
             VaultError: the vault lies inside the lake, or belongs to another project.
         """
-        folder = LakeFolder(Path(root))
+        folder = LakeFolder(Path(root).absolute())
         if folder.root.exists() and any(folder.root.iterdir()):
             raise DataError(f"{folder.root} is not empty", allowed="a new folder", hint="choose another one")
         if key is None:

@@ -274,11 +274,25 @@ def test_a_source_holds_neither_the_lake_nor_the_vault_nor_the_key(empty_lake: L
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "vault")
     before = everything(empty_lake.folder.root)
-    for source, what in ((tmp_path, "lake"), (tmp_path / "vault", "vault"), (tmp_path / "keys", "key"), (link, "vault")):
+    for source, what in (
+        (tmp_path, "lake"),
+        (tmp_path / "vault", "vault"),
+        (tmp_path / "keys", "key"),
+        (link, "vault"),
+    ):
         said = refused("intake", source, "-l", empty_lake.folder.root)
         assert "the source holds" in said
         assert what in said
     assert everything(empty_lake.folder.root) == before
+
+
+def test_names_that_only_look_alike_are_two_files(empty_lake: Lake, tmp_path: Path):
+    original(tmp_path / "in" / "\u00e9.dcm", "A")
+    original(tmp_path / "in" / "e\u0301.dcm", "B")
+    if len(list((tmp_path / "in").iterdir())) < 2:
+        pytest.skip("this file system takes the names as one")
+    report = intake(empty_lake, tmp_path / "in")
+    assert (report.found, report.released) == (2, 2)
 
 
 # damage
@@ -305,12 +319,8 @@ def test_a_deleted_journal_loses_no_object_and_doubles_none(empty_lake: Lake, on
     before = {name: value for name, value in everything(empty_lake.folder.rawdata).items() if name.endswith(".dcm")}
     for path in empty_lake.folder.state.glob("journal.sqlite*"):
         path.unlink()
-    try:
-        report = intake(empty_lake, one)
-    except DataError as error:
-        assert error.hint
-    else:
-        assert report.released + report.quarantined.total() == 1
+    report = intake(empty_lake, one)
+    assert (report.found, report.released + report.quarantined.total()) == (1, 1)
     after = {name: value for name, value in everything(empty_lake.folder.rawdata).items() if name.endswith(".dcm")}
     assert after == before
 

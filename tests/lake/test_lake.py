@@ -1,4 +1,4 @@
-"""The lake as its steward sees it: made, found, filled, searched, given out, emptied, destroyed, and all of it recorded."""
+"""The lake as its steward sees it: made, found, filled, searched, given out, emptied, destroyed; all of it recorded."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from deephealth.lake.catalogue.query import find
 from deephealth.lake.cohorts import make_verified_cohort
 from deephealth.lake.intake.journal import Journal
 from deephealth.lake.intake.quarantine import Quarantine
-from deephealth.lake.lake import Lake
 from deephealth.lake.label_tables import add_table
+from deephealth.lake.lake import Lake
 from deephealth.lake.overview import overview
 from deephealth.lake.retracting import retract_findings
 from deephealth.lake.settings import LakeSettings
@@ -96,9 +96,7 @@ def test_a_folder_that_holds_something_does_not_become_a_lake(tmp_path: Path):
         make(tmp_path)
 
 
-def test_what_is_taken_in_is_released_under_a_pseudonym_and_a_second_time_a_duplicate(
-    empty_lake: Lake, tmp_path: Path
-):
+def test_what_is_taken_in_is_released_under_a_pseudonym_and_a_second_time_a_duplicate(empty_lake: Lake, tmp_path: Path):
     for at in (1, 2):
         original(tmp_path / "in" / f"{at}.dcm", at=at)
     report = intake(empty_lake, tmp_path / "in")
@@ -242,7 +240,7 @@ def test_a_label_table_comes_in_under_pseudonyms(empty_lake: Lake, tmp_path: Pat
 
 
 def test_every_command_leaves_its_line_in_the_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Through the command line, from the making of the lake to its end: no action without a line, and the chain whole."""
+    """Through the command line, from making the lake to its end: no action without a line, and the chain whole."""
     lake, source = tmp_path / "lake", tmp_path / "in"
     for number in range(6):
         original(source / f"{number}.dcm", f"P{number}")

@@ -14,7 +14,7 @@ from deephealth.lake.faces.registration import Fit, fit_template
 
 __all__ = ["LEAST_OVERLAP", "Scene"]
 
-LEAST_OVERLAP = 0.86  # heads of the benchmark fit with 0.90 to 0.97, thighs and chests with less than 0.8
+LEAST_OVERLAP = 0.86  # measured: 0.93 to 0.97 for drawn and mean heads, 0.82 for a skull-stripped brain
 _SLACK = 3  # steps: the template's brain is this much off at most
 
 

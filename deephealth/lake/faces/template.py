@@ -34,7 +34,7 @@ class HeadTemplate:
 
 @cache
 def drawn_template() -> HeadTemplate:
-    """Return the drawn head. Its measures were taken from drawings of the skull, not from a person.
+    """Return the drawn head. Its measures were read off a rendering of pydeface's mean head (MIT), an average of many.
 
     Example:
         >>> drawn_template().head.shape

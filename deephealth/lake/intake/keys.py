@@ -41,6 +41,8 @@ class JournalKeys:
 
     def of(self, kind: str, value: str) -> str:
         """Return the keyed hash of a value, 32 letters and digits; nothing for nothing."""
+        if kind == "locator" and not value.isascii():  # names that only look alike (e and an accent) are two files
+            kind, value = "locator:bytes", value.encode("utf-8", "surrogatepass").hex()
         return self._pseudonyms.code(f"journal:{kind}", value, 32) if value else ""
 
     def subject(self, patient: str, issuer: str) -> str:

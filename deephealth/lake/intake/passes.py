@@ -199,7 +199,10 @@ class CleaningPass:
         for entry in self._worklist.entries("ready", "seal"):
             job = self._job(entry)
             if job is None:
-                self._take(entry, Answer(entry.id, "sealed", reason=entry.reason or Reason.UNREADABLE, what=_GONE))
+                self._take(
+                    entry,
+                    Answer(entry.id, "sealed", reason=entry.reason or Reason.UNREADABLE, what=entry.what or _GONE),
+                )
                 continue
             self._under_way[entry.id] = entry
             yield job

@@ -115,6 +115,7 @@ class TextFinder:
                 self._everywhere(picture, found)
         if found.sure:
             found.boxes += found.unread
+            found.boxes += [mark for mark in found.harmless if mark.why == "number" and _beside(mark, found.boxes)]
             self._hottest(picture, found)
         else:
             for kind in (found.unread, found.doubtful):
@@ -196,7 +197,8 @@ class TextFinder:
                 if verdict is Verdict.WRITING:
                     found.boxes.append(Finding(*box, "read", score))
                 elif verdict is Verdict.HARMLESS:
-                    found.harmless.append(Finding(*box, "mark", score))
+                    why = "number" if any(letter.isdigit() for letter in text) else "mark"
+                    found.harmless.append(Finding(*box, why, score))
                 elif one.score >= _UNREAD:
                     unread.append((one, np.rot90(crop, 2)))
             left = unread
@@ -285,6 +287,15 @@ def _padded(line: Line, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 def _clipped(x0: int, y0: int, x1: int, y1: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     return max(0, x0), max(0, y0), min(shape[1], x1), min(shape[0], y1)
+
+
+def _beside(mark: Finding, boxes: Sequence[Finding]) -> bool:
+    """Whether a number stands in the same block as writing: it may be a part of it."""
+    reach = 1.5 * min(mark.y1 - mark.y0, mark.x1 - mark.x0)
+    return any(
+        min(mark.x1, box.x1) - max(mark.x0, box.x0) > -reach and min(mark.y1, box.y1) - max(mark.y0, box.y0) > -reach
+        for box in boxes
+    )
 
 
 def _has_one(zone: tuple[float, ...], known: Sequence[Finding]) -> bool:

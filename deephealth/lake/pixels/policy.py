@@ -56,7 +56,7 @@ def judge(text: str, score: float, identifiers: Identifiers = NOBODY, *, least: 
     if _known(folded, identifiers):
         return Verdict.WRITING
     words = [word for word in re.split(r"[\s:;,()\[\]=|/\-]+", folded) if word]
-    if all(_harmless(word) for word in words) and len(words) <= 4:
+    if all(_harmless(word) for word in words) and len(words) <= 4 and not _may_be_date(folded):
         return Verdict.HARMLESS if score >= 0.5 else Verdict.NOTHING
     return Verdict.WRITING if score >= _needed(letters, len(latin), least) else Verdict.NOTHING
 
@@ -92,6 +92,12 @@ def _needed(found: list[str], latin: int, least: float) -> float:
     if latin < 0.5 * letters:
         return max(least, 0.85)
     return least if letters >= 4 else max(least, 0.7)
+
+
+def _may_be_date(folded: str) -> bool:
+    """Whether numbers follow each other as in 15/02/80, or in what is left of a longer one."""
+    numbers = re.findall(r"\d+", folded)
+    return len(numbers) >= 3 or (len(numbers) == 2 and bool(re.search(r"\d\s*[-/:]\s*\d", folded)))
 
 
 def _harmless(word: str) -> bool:

@@ -122,7 +122,7 @@ class _Reader:
             return "maybe"
         return "name" if self._is_name(index, first=first, titled=titled, labelled=labelled) else "no"
 
-    def _is_name(self, index: int, *, first: bool, titled: bool, labelled: bool) -> bool:
+    def _is_name(self, index: int, *, first: bool, titled: bool, labelled: bool) -> bool:  # noqa: PLR0911
         word, vocabulary = self.list[index], self.vocabulary
         title_case = self.words.cased and word.capital and not word.upper
         if word.folded in vocabulary.clinical:

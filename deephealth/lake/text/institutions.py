@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from deephealth.lake.text.dates import MONTHS
 from deephealth.lake.text.lists import word_set
-from deephealth.lake.text.spans import Kind, Removed
+from deephealth.lake.text.spans import Kind, Removed, merged
 from deephealth.lake.text.vocabulary import Vocabulary
 from deephealth.lake.text.words import Words
 
@@ -35,13 +35,11 @@ _MOVED = re.compile(
     r"(?:trasladad|derivad|remitid|procedente|proveniente|traid)[oa]?s?\s+(?:desde|del|de|a|al)|"
     r"(?:trasferit|inviat|proveniente|giunt)[oaie]?\s+(?:dall'|dalla|dal|da|presso|a))\s*(?:the\s+|l'|la\s+|el\s+|il\s+)?"
 )
-_SAINTS = frozenset("saint san sankt sant santa santo sint st ste sao".split())
+_SAINTS = word_set("institution_saints")
 # Nouns that are written small before a name: "l'hôpital X"; and those that texts in capitals hold too often otherwise.
-_SMALL = frozenset("hopital hopitaux hospital ospedale policlinico chu".split())
-_NOT_IN_CAPITALS = frozenset("klinik kliniken krankenhaus clinique clinica hospice hospitalier".split())
-_ENGLISH = frozenset(
-    "hospital hospitals clinic clinics infirmary center centre associates group institute imaging radiology".split()
-)
+_SMALL = word_set("institution_small")
+_NOT_IN_CAPITALS = word_set("institution_not_in_capitals")
+_ENGLISH = word_set("institution_english")
 _SPACE = re.compile(r"\s|-|\.\s?|'|\s?&\s?|\s-\s")
 
 
@@ -52,7 +50,7 @@ def may_name_institutions(words: set[str]) -> bool:
     return any(len(word) > 8 and (_COMPOUND.match(word) or word.startswith(_MOVES)) for word in words)
 
 
-_MOVES = ("verleg", "ubern", "zuverleg", "eingewies", "uberwies", "fremd", "transf", "trasf", "traslad", "derivad", "remitid", "proced", "proven", "discharged", "repatri", "rapatri", "voraufnahm")  # fmt: skip
+_MOVES = tuple(word_set("institution_moves"))
 
 
 class _Finder:
@@ -92,7 +90,12 @@ class _Finder:
     def _unknown(self, index: int) -> bool:
         """Return whether a word can be what a place is called: capitalised, and no clinical word."""
         word = self.list[index]
-        if index > 0 and self.list[index - 1].folded in _SAINTS and self._tied(index - 1) and self.list[index - 1].capital:
+        if (
+            index > 0
+            and self.list[index - 1].folded in _SAINTS
+            and self._tied(index - 1)
+            and self.list[index - 1].capital
+        ):
             return word.capital
         if word.folded in _SAINTS and word.capital and index + 1 < len(self.list) and self.list[index + 1].capital:
             return self.words.cased and self._tied(index)
@@ -112,9 +115,10 @@ class _Finder:
                 found = True
             elif word.folded == "s" and self.words.gap(start - 2) == "'":
                 pass  # "Children's"
-            elif not (word.folded in _KINDS and self.words.namelike(start - 1)):
-                if not (found and word.folded in _LINKS):
-                    break
+            elif not (word.folded in _KINDS and self.words.namelike(start - 1)) and not (
+                found and word.folded in _LINKS
+            ):
+                break
             start -= 1
         while start < first and self.list[start].folded in _LINKS and self.list[start].folded not in _KINDS:
             start += 1
@@ -156,7 +160,9 @@ class _Finder:
         """Return whether a name may stand before this noun: English, or a German one ("Helios Klinikum")."""
         if self.words.cased:
             return noun in _ENGLISH or (not after and noun.endswith(("klinikum", "kliniken", "spital", "krankenhaus")))
-        return (phrase and self.text_is_upper) or noun in _ENGLISH and noun not in ("clinic", "radiology", "group", "center", "centre", "imaging")
+        return (phrase and self.text_is_upper) or (
+            noun in _ENGLISH and noun not in ("clinic", "radiology", "group", "center", "centre", "imaging")
+        )
 
     def _may_follow(self, first: int, last: int) -> bool:
         """Return whether a name may stand after this noun; after an English one only with a link ("Hospital de X")."""
@@ -164,7 +170,12 @@ class _Finder:
         if noun in ("hospital", "hospitals", "clinic") and last + 1 < len(self.list):
             follows = self.list[last + 1].folded
             if not self.words.cased:
-                return follows in _LINKS and follows not in ("of", "the") or follows in ("st", "san", "santa", "universitario")
+                return (follows in _LINKS and follows not in ("of", "the")) or follows in (
+                    "st",
+                    "san",
+                    "santa",
+                    "universitario",
+                )
             return noun != "clinic" or follows in _LINKS
         if not self.words.cased and (not self.text_is_upper or noun in _NOT_IN_CAPITALS):
             return False
@@ -182,7 +193,9 @@ class _Finder:
             if self.list[index].folded in MONTHS:
                 continue
             end = index
-            while end + 1 < len(self.list) and self._tied(end) and self._unknown(end + 1) and not self.list[end + 1].upper:
+            while (
+                end + 1 < len(self.list) and self._tied(end) and self._unknown(end + 1) and not self.list[end + 1].upper
+            ):
                 end += 1
             yield Removed(Kind.PLACE, self.list[index].start, self.list[end].end)
 
@@ -197,5 +210,4 @@ def find_institutions(words: Words, vocabulary: Vocabulary) -> Iterator[Removed]
         ['St. Temupuini Medical Center']
     """
     finder = _Finder(words, vocabulary)
-    yield from finder.find()
-    yield from finder.moved()
+    yield from merged([*finder.find(), *finder.moved()])

@@ -131,7 +131,7 @@ class OwnNames:
                 hits.add(index)
         return hits
 
-    def _stands_as_name(self, words: Words, index: int) -> bool:
+    def _stands_as_name(self, words: Words, index: int) -> bool:  # noqa: PLR0911
         word = words.words[index]
         if len(word.folded) < 2 or word.folded in PARTICLES or not words.namelike(index):
             return False

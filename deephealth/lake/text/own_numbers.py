@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -69,13 +70,15 @@ class OwnNumbers:
         for place in identifiers.places:
             self._learn_place(fold(place))
         self._uids = sorted({uid.strip() for uid in identifiers.uids if len(uid) > 5})
-        self._gates = tuple({*self._numbers, *map("".join, self._places), *self._place_words, *map(compact, self._uids)})
+        self._gates = tuple(
+            {*self._numbers, *map("".join, self._places), *self._place_words, *map(compact, self._uids)}
+        )
 
     def _learn_place(self, place: str) -> None:
         tokens = tuple(_TOKEN.findall(place))
-        if tokens and (len(tokens) > 1 or (len(tokens[0]) > 2 and not self._is_word(tokens[0]))):
-            if not all(token in self._vocabulary.clinical for token in tokens):
-                self._places.add(tokens)
+        telling = len(tokens) > 1 or (bool(tokens) and len(tokens[0]) > 2 and not self._is_word(tokens[0]))
+        if telling and not all(token in self._vocabulary.clinical for token in tokens):
+            self._places.add(tokens)
         self._place_words.update(w for w in _LETTERS.findall(place) if len(w) > 3 and not self._is_word(w))
 
     def _is_word(self, word: str) -> bool:
@@ -147,7 +150,7 @@ class OwnNumbers:
         start, end = places[0], places[-1] + 1
         if folded[start - 1 : start].isalnum() or folded[end : end + 1].isalnum():
             return False
-        if any(after - before > _WIDEST_GAP + 1 for before, after in zip(places, places[1:], strict=False)):
+        if any(after - before > _WIDEST_GAP + 1 for before, after in itertools.pairwise(places)):
             return False
         signs = set(places)
         return all(folded[place] in _SEPARATORS for place in range(start, end) if place not in signs)

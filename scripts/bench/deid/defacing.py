@@ -1,7 +1,8 @@
 """How often a face is gone and the brain whole: drawn heads in every pose, scanner and cut, with their true masks.
 
-The heads are drawn here, by other shapes than those of the template that deephealth fits; the truth (which voxels are
-brain, where eyes and nose are) comes from the drawing, not from the program under test.
+The heads are drawn here by formulas of their own, but of the same kind and mean size as the template that deephealth
+fits, so they are easier than real ones. The truth (which voxels are brain, where eyes and nose are) comes from the
+drawing, not from the program under test.
 
     python scripts/bench/deid/defacing.py --heads 60 --pictures build/faces
     python scripts/bench/deid/defacing.py --image head.nii.gz --heads 30   # the same with a real or a mean head, moved
@@ -36,7 +37,7 @@ class Head:
 
 
 def _super(x: Array, y: Array, z: Array, middle: tuple, radii: tuple, power: float = 2.0) -> Array:
-    parts = [(np.abs(v - m) / r) ** power for v, m, r in zip((x, y, z), middle, radii)]
+    parts = [(np.abs(v - m) / r) ** power for v, m, r in zip((x, y, z), middle, radii, strict=True)]
     return sum(parts) < 1
 
 
@@ -66,8 +67,9 @@ def labels(p: Array, rng: np.random.Generator, shape: dict[str, float]) -> dict[
     airway |= _super(np.abs(x), y, z, (28, 58, -62), (13, 14, 15))
     hollow = socket & (y > 76 + 0.05 * (np.abs(x) - 31) ** 2) & ~eye  # the lids lie behind the brow
     body = (scalp | face | base | nose | lips | chin | ears | neck) & ~hollow & ~(airway & (y < 100))
-    bone = (skull & ~inner & (z > -40)) | (_super(x, y, z, (0, 30, -100 * s["l"]), (50, 46, 26)) & ~_super(
-        x, y, z, (0, 26, -98 * s["l"]), (42, 40, 26)))
+    bone = (skull & ~inner & (z > -40)) | (
+        _super(x, y, z, (0, 30, -100 * s["l"]), (50, 46, 26)) & ~_super(x, y, z, (0, 26, -98 * s["l"]), (42, 40, 26))
+    )
     bone |= base & ~_super(x, y, z, (0, -10, -28), (63, 73, 51)) & (z < -10) & (y < 40) & ~brain
     features = nose | lips | eye | (chin & (y > 70))
     return {"body": body, "bone": bone & body, "brain": brain & body, "ventricle": ventricle & brain,
@@ -148,7 +150,9 @@ def _contrast(parts: dict[str, Array], places: Array, kind: str, rng: np.random.
     if kind == "CT":
         return np.round(image + rng.normal(0, rng.uniform(3, 18), image.shape)).astype(np.int16), "CT"
     field = 1 + rng.uniform(-0.25, 0.25) * places[..., 2] / 100 + rng.uniform(-0.2, 0.2) * places[..., 1] / 100
-    noisy = np.hypot(image * field + rng.normal(0, 0.02, image.shape), rng.normal(0, rng.uniform(0.01, 0.04), image.shape))
+    noisy = np.hypot(
+        image * field + rng.normal(0, 0.02, image.shape), rng.normal(0, rng.uniform(0.01, 0.04), image.shape)
+    )
     return np.round(np.clip(noisy, 0, None) * rng.uniform(300, 3000)).astype(np.int16), "MR"
 
 
@@ -212,7 +216,7 @@ def picture(heads: list[tuple[Head, Any, str]], path: Path) -> None:
     import nibabel
 
     figure, axes = plt.subplots(len(heads), 4, figsize=(12, 3 * len(heads)), squeeze=False)
-    for row, (head, done, title) in zip(axes, heads):
+    for row, (head, done, title) in zip(axes, heads, strict=True):
         for column, voxels in ((0, head.voxels), (2, done.voxels.T)):
             turned: Any = nibabel.as_closest_canonical(nibabel.Nifti1Image(voxels.astype(np.float32), head.affine))
             data, zooms = np.asarray(turned.dataobj), turned.header.get_zooms()

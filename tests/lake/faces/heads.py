@@ -35,9 +35,9 @@ def drawn(seed: int) -> Any:
 
 @cache
 def plain_head() -> tuple[np.ndarray, np.ndarray]:
-    """Return a CT head of 2 x 2 x 3 mm voxels in RAS, Hounsfield units, and where its brain is."""
-    i, j, k = np.meshgrid(np.arange(106), np.arange(128), np.arange(86), indexing="ij")
-    places = np.stack([i * 2.0 - 105, j * 2.0 - 118, k * 3.0 - 165], -1).astype(np.float32)
+    """Return a CT head of 2 x 2 x 4.5 mm voxels in RAS, Hounsfield units, and where its brain is."""
+    i, j, k = np.meshgrid(np.arange(106), np.arange(128), np.arange(56), indexing="ij")
+    places = np.stack([i * 2.0 - 105, j * 2.0 - 118, k * 4.5 - 165], -1).astype(np.float32)
     shape = {"w": 1.0, "f": 1.0, "l": 1.0, "nose": 24.0}
     rng = np.random.default_rng(3)
     parts = bench().labels(places, rng, shape)
@@ -53,8 +53,9 @@ def head_series(folder: Path, *, body_part: str = "HEAD", **values: Any) -> list
         pixels = np.clip(voxels[::-1, ::-1, at].T.astype(int) + 1024, 0, 4095).astype("<u2")
         paths.append(
             original(
-                folder / f"{at}.dcm", at=at, BodyPartExamined=body_part, SeriesDescription="Head 3.0 mm",
-                ImagePositionPatient=[-105.0, -136.0, 3.0 * at - 165], PixelSpacing=[2, 2], Rows=pixels.shape[0],
+                folder / f"{at}.dcm", at=at, BodyPartExamined=body_part, SeriesDescription="Head 4.5 mm",
+                ImagePositionPatient=[-105.0, -136.0, 4.5 * at - 165],
+                PixelSpacing=[2, 2], SliceThickness=4.5, Rows=pixels.shape[0],
                 Columns=pixels.shape[1], PixelData=pixels.tobytes(), **values,
             )
         )  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.faces.need import needs_defacing, series_needs_defacing
+from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.layout.published import Entry
 
 
@@ -34,7 +34,9 @@ def test_by_header(values: dict[str, object], wanted: bool) -> None:
     assert needs_defacing(_facts(**values)) is wanted
 
 
-@pytest.mark.parametrize(("count", "frames", "wanted"), [(1, None, False), (19, None, False), (20, None, True), (1, 160, True)])
+@pytest.mark.parametrize(
+    ("count", "frames", "wanted"), [(1, None, False), (19, None, False), (20, None, True), (1, 160, True)]
+)
 def test_by_number_of_slices(count: int, frames: int | None, wanted: bool) -> None:
     objects = [Entry(_facts(body_part="BRAIN", frames=frames), "d", f"{at}") for at in range(count)]
     assert series_needs_defacing(objects) is wanted

@@ -32,3 +32,13 @@ def test_the_patients_own_identifiers_go_however_unsure_the_reading() -> None:
     assert judge("R0E roe", 0.2, known) is Verdict.WRITING
     assert judge("120 55", 0.2, known) is Verdict.WRITING
     assert judge("AP", 0.9, known) is Verdict.HARMLESS
+
+
+@pytest.mark.parametrize("text", ["980-02-15", "15/02/80", "01.04.67", "02-15"])
+def test_what_may_be_a_date_is_no_scale(text: str) -> None:
+    assert judge(text, 0.99) is Verdict.WRITING
+
+
+@pytest.mark.parametrize("text", ["IIIII", "OOOC", "mui"])
+def test_bars_and_discs_read_as_letters_are_no_writing(text: str) -> None:
+    assert judge(text, 0.8) is Verdict.NOTHING

@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+import datetime
+import random
+import re
+from typing import Any
+
+from deephealth.lake.identifiers import Identifiers
+
 PATIENTS = [
     ("Virtanen", "Aino"),
     ("Tamm", "Kadri"),
@@ -87,9 +94,15 @@ Hospital General de {{{H}}} sepsis|Centro Médico {{{H}}} sepsis|Trasferito da O
 Ospedale di {{{H}}} sepsi|Policlinico {{{H}}} sepsi|Clinica {{{H}}} sepsi|Casa di Cura {{{H}}} sepsi|
 PRIOR CT {{{H}}} MEDICAL CENTER|CT KLINIKUM {{{H}}}|TC OSPEDALE {{{H}}}"""
 SCRIPTS = [
-    ("Li^Na=李^娜", "头颅 CT {李娜}|CT {李 娜} head|head CT, {娜 李}|{李^娜} chest|patient {李=娜}|for {李・娜} abdomen"),
+    (
+        "Li^Na=李^娜",
+        "头颅 CT {李娜}|CT {李 娜} head|head CT, {娜 李}|{李^娜} chest|patient {李=娜}|for {李・娜} abdomen",
+    ),
     ("歐陽^志明", "{歐陽志明} 腹部|{志明 歐陽} CT abdomen|CT {歐陽, 志明}|abdomen {歐陽^志明} CT"),
-    ("Satou^Mei=佐藤^芽衣=さとう^めい", "胸部 {佐藤 芽衣}|chest {さとう めい}|{サトウ メイ} 腹部|CT {佐藤・芽衣}|{芽衣 佐藤}"),
+    (
+        "Satou^Mei=佐藤^芽衣=さとう^めい",
+        "胸部 {佐藤 芽衣}|chest {さとう めい}|{サトウ メイ} 腹部|CT {佐藤・芽衣}|{芽衣 佐藤}",
+    ),
     ("박^지연", "{박 지연} 흉부|CT {지연 박}|{박지연} CT|chest {박, 지연}|{박^지연}"),
     ("สุขใจ^วิภา", "CT {วิภา สุขใจ}|{วิภาสุขใจ} chest|chest {สุขใจ^วิภา}"),
     ("Петренко^Олена", "КТ {Петренко Олена}|chest {Олена Петренко}|{О. Петренко} КТ|{ПЕТРЕНКО, ОЛЕНА} CT"),
@@ -109,7 +122,7 @@ Stone^Kim|Mrs {Stone} has colic|father {Stone} called;ureteric stone;Kidney ston
 Hand^Lois|Dr. {Hand} agrees|Ms. {Hand} fell;left hand, 3 views;L HAND PA
 Graves^Otto|Mr {Graves} reviewed|contact {Graves} at home;Graves disease;Graves' ophthalmopathy
 Head^Amy|Head, Amy|seen by {Head};CT HEAD W/O;head injury
-Fuß^Karin|Frau {Fuß} gestürzt|{Fuß}, Karin;Fuß links 2 Ebenen;Schmerzen im rechten Fuß
+Fuß^Karin|Frau {Fuß} gestürzt|{Fuß}, {Karin};Fuß links 2 Ebenen;Schmerzen im rechten Fuß
 Bruch^Heinz|Herr {Bruch} wartet|{Bruch}^{Heinz};Bruch der Hüfte;Verdacht auf Bruch
 Petit^Luc|M. {Petit} tousse|{PETIT} {LUC};petit épanchement;un petit kyste
 Moreno^Paz|Sra. {Moreno} tose|{Moreno}, {Paz};nevus moreno;piel de color moreno
@@ -156,3 +169,52 @@ Morbus Bechterew|Morbus Paget|Maladie de Paget|Enfermedad de Crohn|Malattia di C
 Segno di Murphy|Weber-C-Fraktur|Colles fracture|Garden IV|Salter-Harris III|Mason type II|Neer 3-part""".replace(
     "\n", ""
 )
+
+
+def _split(text: str) -> list[str]:
+    return text.replace("\n", "").split("|")
+
+
+def _marked(corpus: Any, text: str, names: list[str]) -> Any:
+    """Return the case of a text whose secrets stand in single braces."""
+    secrets = [part for found in re.findall(r"\{(.*?)\}", text) for part in re.split(r"[\s^=,،・.]+", found)]
+    secrets = [part for part in secrets if len(part) > 1 or part > "\u2000"]
+    kept = tuple(re.findall(r"[A-Za-z]+", re.sub(r"\{.*?\}", " ", text))) if "{" in text else ()
+    return corpus.Case(text.replace("{", "").replace("}", ""), tuple(secrets), kept, Identifiers.of(names=names))
+
+
+def cases(corpus: Any) -> list[Any]:
+    """Return all the cases that hold identifiers; ``corpus`` is the module ``corpus.py``."""
+    random_ = random.Random("fourth")
+    found = []
+    for template in _split(OWN):
+        for family, given in PATIENTS:
+            form = random_.choice(["{:07d}", "Q{:06d}", "{:05d}-X", "77-{:05d}"])
+            number = form.format(random_.randrange(10**5, 10**6) % 99991 + 123)
+            born = datetime.date(1934, 2, 3) + datetime.timedelta(random_.randrange(29000))
+            found.append(corpus._own_case(template, family, given, number, born))
+    for template in _split(OTHERS):
+        people = PEOPLE if "{P}" in template or "{S}" in template else PEOPLE[:1]
+        found.extend(corpus._others_case(template, person) for person in people)
+    for template in _split(INSTITUTIONS):
+        for hospital in HOSPITALS:
+            secret = hospital.upper() if template.isupper() else hospital
+            text = template.replace("{{{H}}}", secret)
+            found.append(corpus.Case(text, (secret,), (), Identifiers()))
+    for name, texts in SCRIPTS:
+        found.extend(_marked(corpus, text, [name]) for text in texts.split("|"))
+    for line in WORDS_AS_NAMES.split("\n"):
+        name, *texts = line.split(";")[0].split("|")
+        found.extend(_marked(corpus, text, [name]) for text in texts)
+    return found
+
+
+def kept_texts() -> list[tuple[Identifiers, str]]:
+    """Return texts that must stay as they are, with the patient whose texts they are."""
+    nobody = Identifiers.of(names=["Zyxwka^Qorbert"], numbers=["8827364"])
+    texts = [*_split(KEPT), *(text.upper() for text in _split(KEPT)), *(text.lower() for text in _split(KEPT))]
+    found = [(nobody, text) for text in texts]
+    for line in WORDS_AS_NAMES.split("\n"):
+        before, *keep = line.split(";")
+        found.extend((Identifiers.of(names=[before.split("|")[0]]), text) for text in keep)
+    return found

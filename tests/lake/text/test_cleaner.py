@@ -24,7 +24,7 @@ def _load(name: str):
     return module
 
 
-CORPUS, KEPT = _load("corpus"), _load("corpus_kept")
+CORPUS, KEPT, FOURTH = _load("corpus"), _load("corpus_kept"), _load("corpus_fourth")
 DOE = TextCleaner(
     Identifiers.of(
         names=["DOE^JANE^M"], numbers=["4711-22", "12", "3T"], dates=["19600102"], places=["St. Hagenberg Hospital"]
@@ -166,3 +166,32 @@ def test_the_patient_never_stays(name: str, around: str) -> None:
     out = DOE.clean(f"{around} {name} {around}").text
     assert not left("doe", out)
     assert not left("jane", out)
+
+
+def test_held_out_corpus() -> None:
+    cases = FOURTH.cases(CORPUS)
+    cleaners = {case.identifiers: TextCleaner(case.identifiers) for case in cases}
+    missed, lost, secrets, words = [], [], 0, 0
+    for case in cases:
+        out = cleaners[case.identifiers].clean(case.text)
+        secrets += len(case.secrets)
+        script = not case.text.isascii() and any(ord(char) > 0x24F for secret in case.secrets for char in secret)
+        missed += [
+            (secret, case.text, out.text)
+            for secret in case.secrets
+            if (fold(secret) in fold(out.text) if script else left(secret, out.text)) and not out.doubtful
+        ]
+        present = Counter(re.findall(r"[^\W_]+", out.text))
+        words += len(case.kept)
+        lost += [(word, case.text, out.text) for word in (Counter(case.kept) - present).elements()]
+    assert len(cases) > 1500
+    assert 1 - len(missed) / secrets >= 0.999, missed
+    assert 1 - len(lost) / words >= 0.995, lost
+
+
+def test_held_out_texts_are_kept() -> None:
+    kept = FOURTH.kept_texts()
+    cleaners = {who: TextCleaner(who) for who, _ in kept}
+    changed = [(text, cleaners[who].clean(text).text) for who, text in kept if cleaners[who].clean(text).text != text]
+    assert len(kept) > 600
+    assert len(changed) / len(kept) <= 0.01, changed
