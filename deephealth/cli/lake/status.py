@@ -26,4 +26,6 @@ def status(lake: LakeFolderOption = None, as_json: AsJson = False) -> None:
     if facts["quarantine"]:
         waiting = [(word, str(count), MEANING[Reason(word)]) for word, count in facts["quarantine"].items()]
         print_table("quarantine", ("reason", "files", "meaning"), waiting)
+    if facts["head_series_with_faces"]:
+        say(f"{facts['head_series_with_faces']} head series show a face (option clean-features takes it out)")
     say(f"verified: {facts['verified']}")

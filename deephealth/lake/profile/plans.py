@@ -68,7 +68,7 @@ class Plans:
         """
         standard = DICTIONARY[tag]
         handling = self.profile.action(tag, sop_class=sop_class, within=sequence)
-        if handling is Handling.UNLISTED and (not standard or tag in REMOVED_TOO or tag & 0xFFFF == 0):
+        if handling is Handling.UNLISTED and (not standard or tag in REMOVED_TOO or _is_retired_free(tag)):
             return Plan("remove", standard or vr, handling, False)
         kind = standard or vr
         if vr in TEXT_VRS and kind not in TEXT_VRS and kind != "SQ":
@@ -115,3 +115,8 @@ def _is_needed(tag: int, sop_class: str, sequence: int) -> bool:
     if row is None or "D" not in row.basic.split("/"):
         return False
     return row.basic == "D" or type_of(tag, sop_class, sequence) == 1
+
+
+def _is_retired_free(tag: int) -> bool:
+    """Group lengths, and the retired groups of code tables and zonal maps, in which anything may stand."""
+    return tag & 0xFFFF == 0 or tag >> 16 in (0x1000, 0x1010)
