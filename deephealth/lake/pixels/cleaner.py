@@ -35,11 +35,13 @@ class PixelSettings:
         limits: largest frame and number of frames.
         rounds: how often a painted picture is looked at again before what is left counts as doubtful.
         most_tiles: tiles of a whole-slide level that are looked at.
+        most_painted: share of a picture; where more would be painted over, a person has to look.
     """
 
     limits: Limits = _LIMITS
     rounds: int = 3
     most_tiles: int = 48
+    most_painted: float = 0.7
 
 
 class PixelCleaner:
@@ -97,6 +99,8 @@ class PixelCleaner:
             return PixelOutcome("doubtful", boxes, executed=True, reason=look.doubtful)
         if not boxes and not look.masked:
             return PixelOutcome("kept", executed=True)
+        if _share(look.findings, frames) > self._settings.most_painted:
+            return PixelOutcome("doubtful", boxes, executed=True, reason="most of the picture would be painted over")
         frames.rewrite(lambda _, frame: painted(frames.masked(frame) if look.masked else frame, look.findings, frames))
         if look.masked:
             rows, columns = frames.layout.rows, frames.layout.columns
@@ -116,6 +120,14 @@ class PixelCleaner:
                 look.findings += again
             else:
                 look.doubtful = "something that reads as text is left after painting"
+
+
+def _share(findings: list[Finding], frames: StoredFrames) -> float:
+    """Return the share of the picture that the boxes cover together."""
+    covered = np.zeros((frames.layout.rows, frames.layout.columns), bool)
+    for box in findings:
+        covered[box.y0 : box.y1, box.x0 : box.x1] = True
+    return float(covered.mean()) if covered.size else 0.0
 
 
 def painted(frame: np.ndarray, findings: list[Finding], frames: StoredFrames) -> np.ndarray:

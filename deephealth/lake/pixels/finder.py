@@ -26,6 +26,7 @@ _MOST_ZONES, _ZONE_PIXELS = 4, 300_000
 _SURE_BESIDE = 3.5  # the same where other writing was read: it is painted
 _UNREAD = 0.5  # score of the detector from which it is believed beside writing that was read
 _LARGEST_UNREAD = 0.12  # share of the picture that a line nobody can read may take
+_NO_STRIP = 128  # pixels; a picture that is lower may be a strip with one line of writing
 _ALIKE = 0.6  # of two readings of the same line
 _COARSE = 960  # longest side of the picture when nothing is known about its letters
 
@@ -187,7 +188,8 @@ class TextFinder:
 
     def _add(self, shown: np.ndarray, seen: list[Found], found: Findings, corner: tuple[int, int] = (0, 0)) -> None:
         """Read what the detector saw, also upside down, and file it under what it is."""
-        pairs = [(one, _straightened(shown, one)) for one in seen]
+        lines = seen if corner != (0, 0) else [one for one in seen if not _is_picture(one, shown.shape)]
+        pairs = [(one, _straightened(shown, one)) for one in lines]
         left = [(one, crop) for one, crop in pairs if crop is not None]
         for _ in range(2):
             texts = self._reader.read([crop for _, crop in left])
@@ -207,6 +209,15 @@ class TextFinder:
             area = (box[2] - box[0]) * (box[3] - box[1])
             if area <= _LARGEST_UNREAD * shown.shape[0] * shown.shape[1] or corner != (0, 0):
                 found.unread.append(Finding(*box, "seen", one.score))
+
+
+def _is_picture(seen: Found, shape: tuple[int, ...]) -> bool:
+    """Whether the detector took the picture for a line: shrunk to a line's height, anything can be read in it."""
+    height, width = shape[:2]
+    across = min(seen.x1 - seen.x0, seen.y1 - seen.y0)
+    area = (seen.x1 - seen.x0) * (seen.y1 - seen.y0)
+    shorter = min(height, width)
+    return shorter >= _NO_STRIP and across > 0.25 * shorter and area > 0.35 * height * width
 
 
 def _around(

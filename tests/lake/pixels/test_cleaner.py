@@ -231,3 +231,49 @@ def test_laterality_marks_stay() -> None:
     picture = (written()[0] * 255).astype(np.uint8)
     cv2.putText(picture, "R", (20, 60), 0, 1.4, 255, 2, cv2.LINE_AA)
     assert clean(dataset_of(picture[None], Modality="CR")).status == "kept"
+
+
+def corner_text(rows: int, columns: int) -> np.ndarray:
+    """Ellipses as a phantom draws them, and two lines in a corner."""
+    from PIL import ImageDraw, ImageFont
+
+    picture = Image.new("L", (columns, rows))
+    draw = ImageDraw.Draw(picture)
+    for box, grey in (((60, 110, 190, 220), 150), ((150, 70, 210, 150), 200), ((160, 150, 220, 260), 120)):
+        draw.ellipse(box, fill=grey)
+    import matplotlib
+
+    font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", 16)
+    draw.text((6, 4), "DOB: 14.01.2012 F\nQUIMBY, ZELDA", fill=255, font=font)
+    noise = np.random.default_rng(0).normal(0, 2, (rows, columns))
+    return np.clip(np.asarray(picture, float) + noise, 0, 255).astype(np.uint8)
+
+
+def test_the_picture_itself_is_no_line_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    from deephealth.lake.pixels.reader import Found, Reader
+
+    picture = corner_text(448, 320)
+    dataset = dataset_of(picture[None])
+    detect = Reader.detect
+    whole = Found(0, 0, 320, 448, np.array([[0, 0], [320, 0], [320, 448], [0, 448]], float), 0.99)
+    monkeypatch.setattr(Reader, "detect", lambda *arguments: [*detect(*arguments), whole])
+    outcome = clean(dataset)
+    assert outcome.status == "hidden"
+    assert not outside(outcome, picture.shape)[10:40, 10:120].any(), "the text is covered"
+    assert outside(outcome, picture.shape)[80:].all(), "the phantom stays"
+
+
+def test_a_picture_that_would_be_mostly_painted_is_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    from deephealth.lake.pixels import cleaner
+    from deephealth.lake.pixels.finder import Finding
+    from deephealth.lake.pixels.many import Look
+
+    picture = corner_text(448, 320)
+    dataset = dataset_of(picture[None])
+    before = dataset.PixelData
+    look = Look(findings=[Finding(0, 0, 320, 400, "read", 0.9)])
+    monkeypatch.setattr(cleaner, "look_at_frames", lambda *_, **__: look)
+    monkeypatch.setattr(PixelCleaner, "_verify", lambda *_: None)
+    outcome = clean(dataset)
+    assert outcome.status == "doubtful"
+    assert dataset.PixelData == before
