@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +15,18 @@ def test_an_error_says_what_was_allowed_and_what_to_do():
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in errors.__all__ if n[0].isupper() and n not in ("ConfigError", "UnknownNameError")]
+    "name",
+    [n for n in errors.__all__ if n[0].isupper() and n not in ("ConfigError", "QuarantineError", "UnknownNameError")],
 )
 def test_every_error_is_caught_as_deephealth_error(name):
     with pytest.raises(errors.DeepHealthError, match="what"):
         raise getattr(errors, name)("what", hint="next")
+
+
+def test_a_reason_for_quarantine_comes_back_from_a_worker_whole():
+    error = pickle.loads(pickle.dumps(errors.QuarantineError("hostile", "what", allowed="this", hint="that")))
+    assert isinstance(error, errors.DataError)
+    assert (error.reason, error.what, error.allowed, error.hint) == ("hostile", "what", "this", "that")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def tell(done, total):
     print(done, flush=True)
 
 if __name__ == "__main__":
-    parts = tools(FileMemory(root / "vault"), StandInCleaner(delay=0.01))
+    parts = tools(FileMemory(root / "vault"), StandInCleaner(delay=0.15))
     try:
         report = run_intake(FolderSource(root / "in"), LakeFolder(root / "lake"), "chest", parts, progress=tell,
                             settings=IntakeSettings(workers=2, batch=5))
