@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deephealth.cli.lake.options import AsJson
+from deephealth.cli.lake.options import Accept, AsJson, ProfileOptions
 
 __all__ = ["deidentify"]
 
@@ -16,13 +16,8 @@ def deidentify(
     source: Annotated[str, typer.Argument(help="A folder, a DICOMDIR, or a DICOMweb server.")],
     out: Annotated[Path, typer.Argument(help="A new folder, or that of an interrupted call.")],
     key: Annotated[Path, typer.Option("--key", help="Key file; made if missing. The same key: the same pseudonyms.")],
-    options: Annotated[
-        list[str] | None,
-        typer.Option("--option", help="Options of PS3.15 Annex E, or 'research' (default) or 'basic'; repeatable."),
-    ] = None,
-    accept: Annotated[
-        list[str] | None, typer.Option("--accept", help="A SOP class that is taken in though it often names patients.")
-    ] = None,
+    options: ProfileOptions = None,
+    accept: Accept = None,
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="Folder for old and new identifiers: who has it, knows everybody.")
     ] = None,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from deephealth.cli.lake.options import Accept, ProfileOptions
+
 __all__ = ["init"]
 
 
@@ -20,13 +22,8 @@ def init(
         Path | None,
         typer.Option("--vault-key", envvar="DEEPHEALTH_VAULT_KEY", help="Key file; made if missing."),
     ] = None,
-    options: Annotated[
-        list[str] | None,
-        typer.Option("--option", help="Options of PS3.15 Annex E, or 'research' (default) or 'basic'; repeatable."),
-    ] = None,
-    accept: Annotated[
-        list[str] | None, typer.Option("--accept", help="A SOP class that is taken in though it often names patients.")
-    ] = None,
+    options: ProfileOptions = None,
+    accept: Accept = None,
     consent: Annotated[str, typer.Option("--consent", help="opt-out, or required.")] = "opt-out",
 ) -> None:
     """Make a data lake, and its vault and key where there are none yet.

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from deephealth.lake.lake import Lake
 
-__all__ = ["AsJson", "LakeFolderOption", "VaultKeyOption", "VaultOption", "open_lake"]
+__all__ = ["Accept", "AsJson", "LakeFolderOption", "ProfileOptions", "VaultKeyOption", "VaultOption", "open_lake"]
 
 LakeFolderOption: TypeAlias = Annotated[
     Path | None,
@@ -22,6 +22,13 @@ VaultOption: TypeAlias = Annotated[
 ]
 VaultKeyOption: TypeAlias = Annotated[
     Path | None, typer.Option("--vault-key", envvar="DEEPHEALTH_VAULT_KEY", help="The vault's key file.")
+]
+ProfileOptions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="Options of PS3.15 Annex E, or 'research' (default) or 'basic'; repeatable."),
+]
+Accept: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--accept", help="A SOP class that is taken in though it often names patients.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 

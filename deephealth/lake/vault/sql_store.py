@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from deephealth.core.errors import VaultError
@@ -20,7 +21,7 @@ _AT_ONCE = 500  # rows per statement
 _INHERITED: list[Any] = []
 
 
-class SqlStore:
+class SqlStore(ABC):
     """Rows in a database.
 
     A subclass opens the connection, begins and ends transactions, turns the driver's errors into ours, and clears the
@@ -38,18 +39,17 @@ class SqlStore:
         self._process = 0
         self._inside = ""
 
-    # what a subclass does
-
+    @abstractmethod
     def _open(self) -> Any:
-        raise NotImplementedError
+        """Open the connection."""
 
+    @abstractmethod
     def _begin(self, *, writing: bool) -> None:
-        raise NotImplementedError
+        """Begin a transaction."""
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        raise NotImplementedError
-        yield
+    @abstractmethod
+    def _errors(self) -> AbstractContextManager[None]:
+        """Turn the driver's errors into ours."""
 
     # transactions
 
