@@ -195,14 +195,6 @@ class Journal:
             for name, path, facts, outcome in rows:
                 yield _published(name, path, facts, outcome)
 
-    def place_of(self, source: str) -> PublishedObject | None:
-        """Return the released object that came from a content, by its keyed hash."""
-        with database_errors():
-            row = self.database.execute(
-                "SELECT dataset, path, facts, outcome FROM objects WHERE source = ?", (source,)
-            ).fetchone()
-        return _published(*row) if row else None
-
     @property
     def duplicates(self) -> int:
         """How many files were duplicates, over all finished runs."""

@@ -128,11 +128,6 @@ class Worklist:
             rows = journal.database.execute("SELECT id, dataset FROM runs WHERE report IS NULL").fetchall()
         return [cls(journal, keys, run, dataset, resumed=True) for run, dataset in rows]
 
-    def begin_listing(self) -> None:
-        """Start the listing afresh: what a killed listing left takes part in the new one."""
-        with self.journal.transaction() as database:
-            database.execute("UPDATE files SET position = -1 WHERE run = ? AND state = 'listed'", (self.run,))
-
     def add(self, batch: Sequence[tuple[int, Incoming]]) -> None:
         """Write down files that the source gave, with their position; known ones are left as they are."""
         with self.journal.transaction() as database:

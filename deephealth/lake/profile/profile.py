@@ -97,10 +97,6 @@ class Profile:
             return Handling.UID
         return _FIXED.get(row.basic) or _FIXED[_compound(row.basic, tag, sop_class, within)]
 
-    def keeps_dates(self) -> bool:
-        """Whether dates stay, moved or not."""
-        return bool(self.options & {Option.FULL_DATES, Option.MODIFIED_DATES})
-
 
 def _compound(basic: str, tag: int, sop_class: str, within: int) -> str:
     allowed = basic.split("/")
