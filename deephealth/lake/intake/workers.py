@@ -30,6 +30,7 @@ __all__ = ["WorkerPool"]
 _log = get_logger(__name__)
 _READY = "ready"
 _BROKEN = "broken"
+_FALSE_STARTS = 3  # workers killed in a row before they were ready: then it is not bad luck
 _ORDERS = 2  # orders that wait at one worker, so that it is never idle while its answers are looked at
 
 
@@ -42,6 +43,11 @@ class _Worker:
     since: float = field(default_factory=time.monotonic)  # when it began with the first of its jobs
     jobs: deque[Job] = field(default_factory=deque)
     outbox: queue.SimpleQueue[Bench | list[Job] | None] = field(default_factory=queue.SimpleQueue)
+    sender: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sender = threading.Thread(target=self.send, daemon=True)
+        self.sender.start()
 
     def send(self) -> None:
         """Hand over orders, in a thread: a worker that hangs does not read, and its parent must not hang with it."""
@@ -78,6 +84,7 @@ class WorkerPool:
         self._workers: list[_Worker] = []
         self._again: deque[Job] = deque()  # of a worker that died before it came to them
         self._retried: set[int] = set()
+        self._false_starts = 0
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +106,7 @@ class WorkerPool:
             One answer for each job, in the order in which they end.
 
         Raises:
-            DataError: a worker could not start at all.
+            DataError: no worker could start.
         """
         left = iter(jobs)
         while self._feed(left):
@@ -159,7 +166,6 @@ class WorkerPool:
         theirs.close()
         worker = _Worker(process, mine)
         worker.outbox.put(self._bench)
-        threading.Thread(target=worker.send, daemon=True).start()
         return worker
 
     def _wait(self) -> list[_Worker]:
@@ -178,7 +184,7 @@ class WorkerPool:
                 said = worker.pipe.recv()
                 worker.since = time.monotonic()
                 if said == _READY:
-                    worker.ready = True
+                    worker.ready, self._false_starts = True, 0
                 elif isinstance(said, tuple):
                     raise DataError(f"a worker process could not start: {said[1]}", hint="is everything installed?")
                 else:
@@ -204,10 +210,10 @@ class WorkerPool:
         status = worker.process.exitcode
         self._discard(worker)
         if not worker.ready:
-            raise DataError(
-                f"a worker process ended while it started (status {status})",
-                hint="is there enough memory? did another program end it?",
-            )
+            self._begin_again(worker, status)
+            return
+        if not worker.jobs:
+            return  # it had answered everything
         culprit = worker.jobs.popleft()
         self._again.extend(worker.jobs)
         if not what and status == -signal.SIGKILL and culprit.id not in self._retried:
@@ -217,6 +223,16 @@ class WorkerPool:
         _log.warning("a worker process ended with status %s; its file goes to quarantine", status)
         yield Answer(culprit.id, "crashed", reason=Reason.HOSTILE, what=what or _cause(status))
 
+    def _begin_again(self, worker: _Worker, status: int | None) -> None:
+        """Hand the jobs of a worker that was killed while it started to the next one, a few times."""
+        self._false_starts += 1
+        if status != -signal.SIGKILL or self._false_starts >= _FALSE_STARTS:
+            raise DataError(
+                f"a worker process ended while it started (status {status})",
+                hint="is there enough memory? did another program end it?",
+            )
+        self._again.extend(worker.jobs)
+
     def _discard(self, worker: _Worker) -> None:
         """End a worker that has nothing to do, or is dead."""
         self._workers.remove(worker)
@@ -225,6 +241,7 @@ class WorkerPool:
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
+        worker.sender.join()  # before its pipe goes: the next worker's pipe may get the same number
         worker.pipe.close()
 
 

@@ -81,6 +81,37 @@ def test_a_worker_killed_from_outside_costs_nothing(tmp_path: Path) -> None:
     assert answers == dict.fromkeys(range(60), "scanned")
 
 
+def test_a_worker_killed_while_it_starts_costs_nothing(tmp_path: Path) -> None:
+    killed: list[int] = []
+    with WorkerPool(bench(), 1, order=4) as pool:
+        start = pool._start
+
+        def start_badly() -> object:
+            worker = start()
+            if len(killed) < 2:
+                killed.append(worker.process.pid or 0)
+                os.kill(killed[-1], signal.SIGKILL)
+            return worker
+
+        pool._start = start_badly  # type: ignore[method-assign, assignment]
+        answers = {one.id: one.kind for one in pool.run(scans(tmp_path, 9))}
+    assert (answers, len(killed)) == (dict.fromkeys(range(9), "scanned"), 2)
+
+
+def test_workers_that_never_start_are_named(tmp_path: Path) -> None:
+    with WorkerPool(bench(), 1) as pool:
+        start = pool._start
+
+        def start_dead() -> object:
+            worker = start()
+            worker.process.kill()
+            return worker
+
+        pool._start = start_dead  # type: ignore[method-assign, assignment]
+        with pytest.raises(DataError, match="ended while it started"):
+            list(pool.run(scans(tmp_path, 3)))
+
+
 def test_a_worker_that_takes_too_much_memory_is_replaced(tmp_path: Path) -> None:
     with WorkerPool(bench(WorkerLimits(recycle=1)), 1, order=2) as pool:
         seen = set()
