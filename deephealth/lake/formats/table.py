@@ -14,17 +14,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from deephealth.core.errors import QuarantineError
-from deephealth.core.files import replacing
 from deephealth.lake.actions import Action, Tally
 from deephealth.lake.formats.columns import GENERALISED, REMOVED, Role, role_by_name
 from deephealth.lake.formats.context import Cleaned, FileContext, FileOutcome, writing
 from deephealth.lake.formats.risk import HIDDEN, Record, RiskReport, assess, choose_levels, generalised, group_of
 from deephealth.lake.formats.table_dates import shift_cell
 from deephealth.lake.formats.table_plan import Column, TablePlan, plan_table, row_patient
-from deephealth.lake.formats.table_reading import open_table
 from deephealth.lake.reasons import Reason
 
-__all__ = ["clean", "remove_subjects"]
+__all__ = ["clean"]
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)?|[.,]\d+)([eE][+-]?\d+)?|nan|NaN|inf|-inf|")
 _ENDING = re.compile(r"(\.nii)?\.[A-Za-z0-9]{1,5}$")
@@ -73,38 +71,6 @@ def clean(source: Path, target: Path, who: FileContext) -> FileOutcome:
         "risk": report.to_dict() | {"quasi": [str(role) for role in roles], "applied": bool(roles)},
     }
     return FileOutcome("table", "TABLE", cells.tally, facts, tuple(_notes(plan, report, nobody)))
-
-
-def remove_subjects(table: Path, column: str, subjects: frozenset[str]) -> int:
-    """Take the rows of subjects out of a released table; return how many there were. For withdrawn consent.
-
-    Args:
-        table: a table that :func:`clean` wrote.
-        column: ``facts["patient_column"]``.
-        subjects: pseudonyms.
-
-    Raises:
-        QuarantineError: the table has no such column.
-        StorageError: it can't be written.
-    """
-    found = open_table(table)
-    if column not in found.names:
-        raise QuarantineError(
-            Reason.NO_PATIENT, "the table has no column of patients", allowed="one written by the lake"
-        )
-    at, removed = found.names.index(column), 0
-    with (
-        replacing(table, "removing rows of a table") as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as out,
-    ):
-        writer = csv.writer(out, delimiter=found.delimiter, lineterminator="\n")
-        writer.writerow(found.names)
-        for row in found.rows():
-            gone = row[at].removeprefix("sub-") in subjects
-            removed += gone
-            if not gone:
-                writer.writerow(row)
-    return removed
 
 
 def _risk(

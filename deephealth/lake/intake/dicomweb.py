@@ -143,7 +143,8 @@ class DicomWebSource:
         try:
             return question()
         except Exception as error:  # the client raises requests', urllib3's and its own; their texts hold addresses
-            raise _unwilling(type(error).__name__) from None
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            raise _unwilling(f"status {status}" if status else type(error).__name__) from None
 
 
 def _only_part(pieces: Iterator[bytes], boundary: bytes | None) -> Iterator[bytes]:

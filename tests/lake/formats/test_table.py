@@ -212,17 +212,6 @@ def test_undecided_dates_are_emptied(tmp_path, many):
     assert "can't be told apart" in outcome.notes[0]
 
 
-def test_withdrawn_subjects_leave_a_released_table(tmp_path, many):
-    _, outcome = cleaned(tmp_path, many, COHORT)
-    gone = many.pseudonyms.subject("P001")
-    out = tmp_path / "out" / "a.csv"
-    assert table.remove_subjects(out, outcome.facts["patient_column"], frozenset({gone})) == 2
-    assert gone not in out.read_text()
-    assert len(out.read_text().splitlines()) == 4
-    with pytest.raises(QuarantineError):
-        table.remove_subjects(out, "nobody", frozenset({gone}))
-
-
 def test_roles_that_the_steward_decides(tmp_path, many):
     text = "code,x\na,Zyxwhurst\nb,2\n"
     with pytest.raises(QuarantineError) as error:

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,8 +45,11 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running_orthanc(folder: Path) -> Iterator[Orthanc]:
-    """Start a server that keeps its data in ``folder``; skip the test where it is not installed."""
+def running_orthanc(folder: Path, users: dict[str, str] | None = None) -> Iterator[Orthanc]:
+    """Start a server that keeps its data in ``folder``; skip the test where it is not installed.
+
+    ``users`` are names with their passwords; without any everybody may read.
+    """
     program = shutil.which("Orthanc") or shutil.which("orthanc")
     plugin = _plugin()
     if program is None or plugin is None:
@@ -57,7 +61,8 @@ def running_orthanc(folder: Path) -> Iterator[Orthanc]:
         "DicomPort": dicom_port,
         "HttpPort": http_port,
         "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
+        "AuthenticationEnabled": bool(users),
+        "RegisteredUsers": users or {},
         "DicomAlwaysAllowStore": True,
         "UnknownSopClassAccepted": True,
         "Plugins": [str(plugin)],
@@ -81,6 +86,8 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             pytest.fail(f"Orthanc ended: {log.read_text()[-2000:]}")
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/system", timeout=1).close()
+        except urllib.error.HTTPError:
+            return  # it asks who we are
         except OSError:
             try:
                 process.wait(timeout=0.1)

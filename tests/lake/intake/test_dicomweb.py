@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from deephealth.core.errors import DataError, MissingDataError
 from deephealth.lake.intake import dicomweb
 from deephealth.lake.intake.dicomweb import DicomWebSource
+from deephealth.lake.intake.opening import open_source
 from deephealth.lake.intake.runner import run_intake
 from deephealth.lake.intake.spool import Spool
 from deephealth.lake.intake.tools import IntakeSettings
@@ -89,6 +90,22 @@ def test_an_instance_that_is_gone_and_a_server_that_is_not_there(orthanc: Orthan
     nobody = DicomWebSource("http://127.0.0.1:9/dicom-web", Spool(tmp_path), seconds=2)
     with pytest.raises(DataError, match="did not answer"):
         list(nobody)
+
+
+def test_a_server_that_asks_who_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with running_orthanc(tmp_path, users={"anna": "secret"}) as server:
+        send(server.dicom_port, originals()[0], title="ORTHANC")
+        assert len(list(open_source(server.dicomweb, user=("anna", "secret")))) == 1
+        for user in (None, ("anna", "wrong")):
+            with pytest.raises(DataError, match="401"):
+                list(open_source(server.dicomweb, user=user))
+        assert list(open_source(server.dicomweb, user=("anna", "secret"), filters={"PatientID": "NOBODY"})) == []
+        (tmp_path / ".netrc").write_text("machine 127.0.0.1 login anna password secret\n")
+        assert len(list(open_source(server.dicomweb))) == 1
+    with pytest.raises(DataError, match="only a server"):
+        open_source(str(tmp_path), user=("anna", "secret"))
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 64, 10_000])
