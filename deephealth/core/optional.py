@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from types import ModuleType
 
 from deephealth.core.errors import OptionalDependencyError
@@ -68,6 +69,8 @@ def require(module: str, *, purpose: str) -> ModuleType:
         >>> require("json", purpose="reading JSON").__name__
         'json'
     """
+    # onnxruntime sends usage events to its maker unless it is told not to before it starts; other packages import it
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -19,6 +19,7 @@ from deephealth.lake.intake.sources import Source
 from deephealth.lake.intake.tools import IntakeSettings, IntakeTools
 from deephealth.lake.objects import ObjectCleaner, ObjectScan
 from deephealth.lake.profile.options import RESEARCH, Option
+from deephealth.lake.profile.sop_classes import check_accepted
 from deephealth.lake.pseudonyms import Pseudonyms
 
 __all__ = ["Mapping", "deidentify"]
@@ -86,12 +87,13 @@ def deidentify(
         progress: called with steps done and all steps.
 
     Raises:
-        DataError: ``mapping`` lies in ``out``.
+        DataError: ``mapping`` lies in ``out``, or a SOP class in ``accept`` that nobody knows.
         StorageError: the disk is full.
         Interrupted: Ctrl-C.
     """
     if mapping is not None and mapping.resolve().is_relative_to(out.resolve()):
         raise DataError("the mapping would lie beside what it identifies", hint="choose a folder outside the output")
+    check_accepted(accept)
     pseudonyms = Pseudonyms(key)
     known = Mapping(pseudonyms)
     tools = IntakeTools(

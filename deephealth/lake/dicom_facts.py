@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 
 from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.pseudonyms import Pseudonyms
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["facts_of"]
 
 _AGE = re.compile(r"^0*(\d{1,3})([DWMY])$")
+_LONGEST_KNOWN, _MOST_KNOWN = 256, 10_000
+_KNOWN: dict[tuple[str, str | None, bool, bytes], str] = {}  # texts of values: slices of one series share most of them
 _YEARS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
 
 
@@ -66,15 +72,31 @@ def facts_of(
     )
 
 
-def _value(dataset: Any, keyword: str) -> Any:
-    try:
-        return dataset.get(keyword)
-    except Exception:  # a value that its own VR can't hold: the file is released, the catalogue does without
-        return None
-
-
 def _text(dataset: Any, keyword: str) -> str:
-    value = _value(dataset, keyword)
+    element = dataset._dict.get(_tag(keyword))
+    if element is None:
+        return ""
+    value = element.value
+    if not isinstance(element, RawDataElement) or value is None or len(value) > _LONGEST_KNOWN or not value.isascii():
+        return _slowly(dataset, keyword)
+    if element.VR in ("UI", None) and keyword.endswith("UID") and b"\\" not in value:
+        return value.decode("ascii").strip(" \0")  # new in every object
+    key = (keyword, element.VR, element.is_little_endian, value)
+    known = _KNOWN.get(key)
+    if known is None:
+        if len(_KNOWN) > _MOST_KNOWN:
+            _KNOWN.clear()
+        known = _slowly(dataset, keyword)
+        if b"\x1b" not in value:
+            _KNOWN[key] = known
+    return known
+
+
+def _slowly(dataset: Any, keyword: str) -> str:
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # a value that its own VR can't hold: the file is released, the catalogue does without
+        return ""
     if value is None:
         return ""
     if not isinstance(value, str) and hasattr(value, "__iter__"):
@@ -84,9 +106,16 @@ def _text(dataset: Any, keyword: str) -> str:
 
 def _number(dataset: Any, keyword: str) -> int | None:
     try:
-        return int(str(_value(dataset, keyword)))
+        return int(_text(dataset, keyword))
     except ValueError:
         return None
+
+
+@cache
+def _tag(keyword: str) -> int:
+    tag = tag_for_keyword(keyword)
+    assert tag is not None, keyword  # noqa: S101 - the keywords above are the standard's
+    return tag
 
 
 def _years(age: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from deephealth.core.errors import LimitError, QuarantineError, UnreadableFileEr
 from deephealth.io.dicom.dataset import read_dataset
 from deephealth.io.limits import Limits
 from deephealth.lake.dicom_facts import facts_of
+from deephealth.lake.dicom_reading import quick_read
 from deephealth.lake.dicom_writing import encoded
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.pixels.cleaner import PixelCleaner
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["CleanObject", "DicomCleaner", "read_object"]
 
 LIMITS = Limits(max_bytes=2 * 1024**3)
+_IN_MEMORY = 64 * 1024**2
+_UID = re.compile(r"(?:[0-9]+\.){3,}[0-9]+")
+_STUDY, _OBJECT, _SOP_CLASS = 0x0020000D, 0x00080018, 0x00080016
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,25 @@ class CleanObject:
     executed: frozenset[Option]
 
 
-def read_object(path: Path, *, pixels: bool = True) -> FileDataset:
+def read_object(path: Path, *, pixels: bool = True, content: bytes | None = None) -> FileDataset:
     """Read a DICOM file, or say why it may not enter.
+
+    Args:
+        path: the file.
+        pixels: whether its pixel element is read too.
+        content: all of the file, if the caller has read it already.
 
     Raises:
         QuarantineError: damaged, not DICOM, or above the limits.
     """
+    try:
+        if content is None and path.stat().st_size <= _IN_MEMORY:
+            content = path.read_bytes()
+    except OSError:
+        content = None  # the reader below says what is wrong
+    dataset = quick_read(content, pixels=pixels) if content is not None else None
+    if dataset is not None:
+        return dataset
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom quotes values in its warnings
@@ -103,7 +121,7 @@ class DicomCleaner:
         if patient_of(dataset) != patient:
             raise QuarantineError(Reason.MIXED_PATIENTS, "the object's patient is not the one of the first pass")
         known = identifiers or identifiers_of(dataset)
-        study, uid = str(dataset.get("StudyInstanceUID", "")), str(dataset.get("SOPInstanceUID", ""))
+        study, uid = _uid_of(dataset, _STUDY), _uid_of(dataset, _OBJECT)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pixels = self._clean_pixels(dataset, known)
@@ -123,10 +141,11 @@ class DicomCleaner:
         return CleanObject(content, replace(facts, bytes=len(content)), header, pixels, frozenset(executed))
 
     def _admit(self, dataset: FileDataset) -> None:
-        sop_class = str(dataset.get("SOPClassUID", ""))
+        sop_class = _uid_of(dataset, _SOP_CLASS)
         verdict = admission(sop_class)
         if verdict == "unknown":
-            raise QuarantineError(Reason.UNKNOWN_SOP_CLASS, f"the SOP class {sop_class or '(none)'} is not known")
+            said = sop_class if _UID.fullmatch(sop_class) else "(none)"  # anything may stand in a damaged header
+            raise QuarantineError(Reason.UNKNOWN_SOP_CLASS, f"the SOP class {said} is not known")
         if verdict == "ask" and sop_class not in self._accept:
             what = f"objects of the SOP class {sop_class} were not asked for"
             raise QuarantineError(Reason.NOT_ASKED_FOR, what, hint=f"lake intake ... --accept {sop_class}")
@@ -136,7 +155,18 @@ class DicomCleaner:
 
         if Option.CLEAN_PIXEL not in self._profile.options:
             return PixelOutcome(status="none" if "PixelData" not in dataset else "kept", boxes=(), executed=False)
+        before = dict(dataset._dict)
         outcome = self._pixels.clean(dataset, identifiers)
+        if outcome.status in ("kept", "none"):  # nothing changed: what was only looked at is written as it came
+            dataset._dict.update(before)
         if outcome.status == "doubtful":
             raise QuarantineError(Reason.BURNED_IN_TEXT, outcome.reason or "text in the picture is in doubt")
         return outcome
+
+
+def _uid_of(dataset: FileDataset, tag: int) -> str:
+    element = dataset._dict.get(tag)  # type: ignore[call-overload]
+    value = getattr(element, "value", None)
+    if isinstance(value, bytes) and value.isascii() and b"\\" not in value and not value.startswith(b" "):
+        return value.decode("ascii").rstrip(" \0")
+    return str(dataset.get(tag).value) if element is not None else ""  # type: ignore[union-attr]

@@ -6,16 +6,16 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from deephealth.core.files import storage_errors
-from deephealth.lake.dicom_object import DicomCleaner, read_object
+from deephealth.lake.intake.starting import WORKER_MODULES
 from deephealth.lake.intake.task import Released, Scanned, Task
-from deephealth.lake.other_object import clean_other, scan_other
-from deephealth.lake.profile.identity import identifiers_of, patient_of
 from deephealth.lake.profile.options import RESEARCH, Option
-from deephealth.lake.profile.profile import Profile
 from deephealth.lake.pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:
+    from deephealth.lake.dicom_object import DicomCleaner
 
 __all__ = ["ObjectCleaner", "ObjectScan"]
 
@@ -41,9 +41,29 @@ class ObjectScan:
         Raises:
             QuarantineError: it may not enter.
         """
-        if not _is_dicom(path):
+        return self._scanned(path, None)
+
+    def scan_content(self, path: Path, content: bytes) -> Scanned:
+        """Read the header of a file that is in memory.
+
+        Args:
+            path: the file.
+            content: all of it.
+
+        Raises:
+            QuarantineError: it may not enter.
+        """
+        return self._scanned(path, content)
+
+    def _scanned(self, path: Path, content: bytes | None) -> Scanned:
+        # imported where they work: the process that hands out files needs no DICOM library
+        from deephealth.lake.dicom_object import read_object
+        from deephealth.lake.other_object import scan_other
+        from deephealth.lake.profile.identity import identifiers_of, patient_of
+
+        if not _is_dicom(path if content is None else content):
             return scan_other(path, self.patients)
-        dataset = read_object(path, pixels=False)
+        dataset = read_object(path, pixels=False, content=content)
         meta = getattr(dataset, "file_meta", {})
         if str(meta.get("MediaStorageSOPClassUID", "")) == _MEDIA_DIRECTORY:
             return Scanned(patient="", drop="DICOMDIR")
@@ -67,6 +87,8 @@ class ObjectCleaner:
         accept: kinds of objects that the steward asked for although they often hold identifiers.
     """
 
+    modules: ClassVar[tuple[str, ...]] = WORKER_MODULES
+
     pseudonyms: Pseudonyms
     options: frozenset[Option] = RESEARCH
     accept: frozenset[str] = field(default_factory=frozenset)
@@ -79,6 +101,8 @@ class ObjectCleaner:
             StorageError: ``target`` can't be written.
         """
         if task.format != "dicom":
+            from deephealth.lake.other_object import clean_other
+
             return clean_other(task, target, self.pseudonyms, self.options)
         clean = self._dicom.clean(task.path, patient=task.patient, identifiers=task.identifiers, source=task.source)
         if clean.pixels.status == "drop":
@@ -94,6 +118,9 @@ class ObjectCleaner:
 
     @cached_property
     def _dicom(self) -> DicomCleaner:
+        from deephealth.lake.dicom_object import DicomCleaner
+        from deephealth.lake.profile.profile import Profile
+
         return DicomCleaner(Profile(self.options), self.pseudonyms, accept=self.accept)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -108,7 +135,13 @@ def _uid(dataset: Any, keyword: str) -> str:
     return str(dataset.get(keyword, "") or "").strip(" \0")
 
 
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as stream:
-        head = stream.read(132)
-    return head[128:] == b"DICM" or (len(head) > 8 and head[0] in (2, 8) and head[1] == 0)
+def _is_dicom(file: Path | bytes) -> bool:
+    if isinstance(file, bytes):
+        head = file[:132]
+    else:
+        with file.open("rb") as stream:
+            head = stream.read(132)
+    if head[128:] == b"DICM" or len(head) <= 8:
+        return head[128:] == b"DICM"
+    big_endian = head[0] == 0 and head[1] in (2, 8) and head[4:6].isalpha() and head[4:6].isupper()
+    return big_endian or (head[0] in (2, 8) and head[1] == 0)

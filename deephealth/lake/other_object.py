@@ -10,7 +10,7 @@ from pathlib import Path
 from deephealth.core.errors import QuarantineError
 from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.formats.catalogue import FileFormat, companion_of, format_of, identity_of
-from deephealth.lake.formats.context import FileContext
+from deephealth.lake.formats.context import FileContext, FileOutcome
 from deephealth.lake.intake.task import Released, Scanned, Task
 from deephealth.lake.profile.options import Option
 from deephealth.lake.pseudonyms import Pseudonyms
@@ -19,6 +19,8 @@ from deephealth.lake.reasons import Reason
 __all__ = ["clean_other", "scan_other"]
 
 _TABLES = ("csv", "tsv")
+_UNCHECKED = "unchecked"
+_CROP = "crop the text away or paint it over in the original, and take the file in again"
 
 
 def scan_other(path: Path, patients: Mapping[str, str]) -> Scanned:
@@ -46,10 +48,10 @@ def scan_other(path: Path, patients: Mapping[str, str]) -> Scanned:
 
 
 def clean_other(task: Task, target: Path, pseudonyms: Pseudonyms, options: frozenset[Option]) -> Released:
-    """Clean one file with its format's own cleaner.
+    """Clean one file with its format's own cleaner, then look for writing in what has pixels.
 
     Raises:
-        QuarantineError: it may not enter.
+        QuarantineError: it may not enter; nothing is left at ``target``.
         StorageError: ``target`` can't be written.
     """
     kind = _known(task.path)
@@ -77,7 +79,26 @@ def clean_other(task: Task, target: Path, pseudonyms: Pseudonyms, options: froze
         "bytes": target.stat().st_size,
         "sha256": _digest(target),
     }
-    return Released(ObjectFacts(**facts), outcome.tally)
+    executed: tuple[str, ...] = ()
+    if Option.CLEAN_PIXEL in options and facts.get("pixels") == _UNCHECKED:
+        facts["pixels"] = _checked_pixels(target, outcome, task)
+        executed = (Option.CLEAN_PIXEL.value,)
+    return Released(ObjectFacts(**facts), outcome.tally, executed=executed)
+
+
+def _checked_pixels(target: Path, outcome: FileOutcome, task: Task) -> str:
+    """Return what became of the pixels; a file with writing in them does not enter, for it can't be painted."""
+    from deephealth.lake.pixels.other_files import check_pixels
+
+    try:
+        found = check_pixels(target, outcome.format, task.identifiers, slide=outcome.modality == "SM")
+    except QuarantineError:
+        target.unlink(missing_ok=True)
+        raise
+    if found.status == "doubtful":
+        target.unlink(missing_ok=True)
+        raise QuarantineError(Reason.BURNED_IN_TEXT, found.reason, hint=_CROP)
+    return found.status
 
 
 def _known(path: Path) -> FileFormat | None:

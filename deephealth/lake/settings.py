@@ -11,7 +11,7 @@ from typing import Self
 from deephealth.core.errors import DataError, MissingDataError
 from deephealth.core.files import atomic_write_json
 from deephealth.lake.profile.options import RESEARCH, Option, parse_options
-from deephealth.lake.profile.sop_classes import admission
+from deephealth.lake.profile.sop_classes import check_accepted
 
 __all__ = ["LakeSettings"]
 
@@ -58,13 +58,7 @@ class LakeSettings:
             raise DataError(f"'{self.consent}' is no policy of consent", allowed=" or ".join(_CONSENT))
         if not isinstance(self.smallest, int) or self.smallest < 1:
             raise DataError(f"'{self.smallest}' is no smallest count", allowed="a whole number above 0")
-        for uid in sorted(self.accept):
-            if admission(uid) == "unknown":
-                raise DataError(
-                    f"'{uid}' is no SOP class that can be accepted",
-                    allowed="the UID of a known kind of object, as the quarantine's list gives it",
-                    hint="--accept 1.2.840.10008.5.1.4.1.1.104.1, for instance, accepts encapsulated PDF",
-                )
+        check_accepted(self.accept)
 
     @property
     def codes(self) -> tuple[str, ...]:

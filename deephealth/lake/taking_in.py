@@ -10,7 +10,6 @@ from deephealth.core.errors import DataError
 from deephealth.core.files import below
 from deephealth.io.table import read_table
 from deephealth.lake.audit.event import Kind
-from deephealth.lake.faces.released import deface_released
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.intake.journal import Journal
 from deephealth.lake.intake.runner import run_intake
@@ -120,6 +119,8 @@ def _without_faces(lake: Lake, dataset: str) -> dict[str, int]:
     """Deface the released head series when the profile asks for it, before anything is made of them."""
     if Option.CLEAN_FEATURES not in lake.settings.options:
         return {}
+    from deephealth.lake.faces.released import deface_released  # loads numerical libraries, which few profiles need
+
     with Journal(lake.folder.journal) as journal, journal.only_writer():
         done = deface_released(lake.folder, journal, dataset, lake.vault.quarantine_key())
     return {"defaced_series": done.defaced, "face_quarantined_series": done.retracted}

@@ -363,6 +363,17 @@ def test_an_audit_log_that_was_changed_stops_the_intake(empty_lake: Lake, one: P
 # the command line
 
 
+def test_deidentify_accepts_only_kinds_of_objects_that_are_known(tmp_path: Path, one: Path):
+    for wrong in ("1.2.3.4", "pdf", ""):
+        said = refused("deidentify", one, tmp_path / "out", "--key", tmp_path / "a.key", "--accept", wrong)
+        assert PDF in said.replace("\n", ""), wrong
+    assert "unknown option" in refused(
+        "deidentify", one, tmp_path / "out", "--key", tmp_path / "a.key", "--option", "x"
+    )
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "a.key").exists()
+
+
 def test_words_that_the_command_does_not_know(tmp_path: Path, empty_lake: Lake, one: Path):
     places = ("--vault", tmp_path / "v" / "a.vault", "--vault-key", tmp_path / "k" / "a.key")
     assert "unknown option 'clean-everything'" in refused(

@@ -28,22 +28,28 @@ def deidentify(
 
     Example: deephealth lake deidentify build/phi build/clean --key build/keys/project.key
     """
+    from deephealth.lake.intake.starting import start_early
+
+    start_early()  # the workers' libraries load while this process reads its own
     from deephealth.cli.console import print_json, say
     from deephealth.cli.lake.intake import say_report
     from deephealth.lake.deidentifying import deidentify as run
     from deephealth.lake.intake.opening import open_source
     from deephealth.lake.intake.tools import IntakeSettings
     from deephealth.lake.profile.options import parse_options
+    from deephealth.lake.profile.sop_classes import check_accepted
     from deephealth.lake.vault.keys import read_key, write_key_file
     from deephealth.usecases.progress_bar import bar
 
+    wanted = parse_options(options or ["research"])
+    check_accepted(accept or ())  # before a key file is made
     secret = read_key(key) if key.exists() else write_key_file(key)
     with bar("reading and cleaning") as update:
         report = run(
             open_source(source),
             out,
             secret,
-            options=parse_options(options or ["research"]),
+            options=wanted,
             accept=frozenset(accept or ()),
             mapping=mapping,
             settings=IntakeSettings(workers=workers),

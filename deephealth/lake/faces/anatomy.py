@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from deephealth.lake.faces.grid import STEP, BoolArray, Grid
 
-__all__ = ["brain_of", "dilated", "head_of", "threshold_of", "tissue_of"]
+__all__ = ["brain_of", "depth_of", "dilated", "has_skull", "head_of", "threshold_of", "tissue_of"]
 
 _SKIN = -300.0  # HU: halfway between air and soft tissue
 _BRAIN = (0.0, 90.0)  # HU: water to fresh blood
+_CORTEX = 250.0  # HU
 _BONE = 3  # steps: skin and bone are at least this thick over the brain
 _CUT = 3  # steps: what hangs on the brain by less than 15 mm is none: eyes, veins, muscles below the skull
 _REACH = 150.0  # mm below the crown: the foramen magnum is 130 to 150 mm below it
@@ -47,7 +48,7 @@ def brain_of(grid: Grid, head: BoolArray) -> BoolArray:
     levels = np.nonzero(head.any((0, 1)))[0]
     if not len(levels):
         return nothing
-    depth = ndimage.distance_transform_edt(np.pad(head, 1))[1:-1, 1:-1, 1:-1]
+    depth = depth_of(head)
     reach = np.arange(head.shape[2]) >= levels[-1] - _REACH / STEP
     upper = np.arange(head.shape[2]) >= levels[-1] - 90 / STEP
     core = (depth > 30 / STEP) & upper
@@ -67,6 +68,31 @@ def brain_of(grid: Grid, head: BoolArray) -> BoolArray:
     padded = np.pad(brain, 3)
     closed = ndimage.binary_fill_holes(_eroded(dilated(padded, 2), 2))[3:-3, 3:-3, 3:-3]
     return np.asarray(closed & (depth > _BONE), bool)
+
+
+def depth_of(head: BoolArray) -> npt.NDArray[np.float64]:
+    """Return how deep inside the head each voxel lies, in steps of the grid; the edge of the image is a surface too.
+
+    Args:
+        head: from :func:`head_of`.
+    """
+    from scipy import ndimage
+
+    return np.asarray(ndimage.distance_transform_edt(np.pad(head, 1))[1:-1, 1:-1, 1:-1], np.float64)
+
+
+def has_skull(grid: Grid, head: BoolArray) -> bool:
+    """Return whether the upper 90 mm of a CT head hold bone; of an MR image nobody can say.
+
+    Args:
+        grid: a volume on the grid.
+        head: from :func:`head_of`.
+    """
+    if grid.modality != "CT":
+        return True
+    top = int(np.nonzero(head.any((0, 1)))[0][-1])
+    upper = np.s_[:, :, max(0, top - int(90 / STEP)) : top + 1]
+    return bool((grid.values[upper][head[upper]] > _CORTEX).mean() > 0.03)
 
 
 def tissue_of(grid: Grid, threshold: float) -> BoolArray:

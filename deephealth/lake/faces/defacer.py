@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +14,11 @@ from deephealth.core.errors import DataError, DeepHealthError
 from deephealth.core.optional import is_installed
 from deephealth.core.registry import Registry
 from deephealth.lake.faces.check import FaceCheck, check_face
-from deephealth.lake.faces.cuts import by_plane, by_template
+from deephealth.lake.faces.cuts import by_command, by_template
 from deephealth.lake.faces.grid import BoolArray, sample
 from deephealth.lake.faces.scene import Scene
 
-__all__ = ["DEFACERS", "Defaced", "Defacer", "deface"]
-
-_SECONDS = 900
+__all__ = ["DEFACERS", "Defaced", "Defacer", "deface", "from_command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +27,32 @@ class Defacer:
 
     Args:
         can: whether it can be used here for a modality.
-        cut: gives what is to be taken out of a scene, on its grid.
+        cuts: gives what may be taken out of a scene, on its grid, the best first.
         requires: what must be installed, in words.
     """
 
     can: Callable[[str], bool]
-    cut: Callable[[Scene], BoolArray]
+    cuts: Callable[[Scene], Iterator[BoolArray]]
     requires: str = ""
+
+
+def from_command(command: Sequence[str]) -> Defacer:
+    """Make a back-end of a program that reads a NIfTI file and writes one; the check judges it like every other.
+
+    Args:
+        command: program and arguments; ``{in}`` and ``{out}`` stand for the files.
+
+    Example:
+        >>> tool = from_command(["pydeface", "{in}", "--outfile", "{out}"])
+        >>> # DEFACERS.add("pydeface", tool, summary="FSL's registration to a mean head", order=2)
+        >>> tool.can("MR"), tool.requires
+        (False, 'the command pydeface')
+    """
+    return Defacer(
+        lambda modality: shutil.which(command[0]) is not None,
+        partial(by_command, command=tuple(command)),
+        f"the command {command[0]}",
+    )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,13 +104,13 @@ def deface(volume: np.ndarray, affine: npt.NDArray[np.float64], modality: str, *
         if not defacer.can(modality):
             continue
         try:
-            cut = defacer.cut(scene)
+            for cut in defacer.cuts(scene):
+                found = _taken_out(scene, volume, cut, entry.name)
+                if found.check.verdict == "ok":
+                    return found
+                result = found if result.method == "none" else result
         except DeepHealthError:
             continue
-        found = _taken_out(scene, volume, cut, entry.name)
-        if found.check.verdict == "ok":
-            return found
-        result = found if result.method == "none" else result
     return result
 
 
@@ -108,37 +122,8 @@ def _taken_out(scene: Scene, volume: np.ndarray, cut: BoolArray, name: str) -> D
     return Defaced(voxels, mask, name, check_face(scene, first.T), (cut, scene.grid.affine))
 
 
-def _by_pydeface(scene: Scene) -> BoolArray:
-    """Run the external command on a copy of the grid; it registers with FSL, and its mask comes back."""
-    import nibabel
-
-    program = shutil.which("pydeface") or "pydeface"
-    with tempfile.TemporaryDirectory(prefix="deephealth-face-") as folder:
-        source, target = Path(folder) / "head.nii", Path(folder) / "defaced.nii"
-        nibabel.save(nibabel.Nifti1Image(scene.grid.values, scene.grid.affine), source)  # type: ignore[attr-defined, no-untyped-call]
-        try:
-            subprocess.run(  # noqa: S603 - a fixed program and names of our own
-                [program, str(source), "--outfile", str(target), "--force"],
-                capture_output=True,
-                timeout=_SECONDS,
-                check=True,
-            )
-            defaced: Any = nibabel.load(target)  # type: ignore[attr-defined]
-        except (OSError, subprocess.SubprocessError) as error:
-            raise DataError("pydeface could not deface the image") from error
-        return np.asarray((np.asarray(defaced.dataobj) == 0) & (scene.grid.values != 0))
-
-
-def _has_pydeface(modality: str) -> bool:
-    return modality == "MR" and shutil.which("pydeface") is not None and shutil.which("flirt") is not None
-
-
 def _has_simpleitk(modality: str) -> bool:
     return is_installed("SimpleITK")
-
-
-def _always(modality: str) -> bool:
-    return True
 
 
 DEFACERS: Registry[Defacer] = Registry("defacer")
@@ -149,16 +134,4 @@ DEFACERS.add(
     Defacer(_has_simpleitk, by_template, "SimpleITK"),
     summary="a drawn head is fitted to the outline; its face is taken out, the brain is spared",
     order=1,
-)
-DEFACERS.add(
-    "surface",
-    Defacer(_always, by_plane, ""),
-    summary="everything below and before a plane along the brain",
-    order=2,
-)
-DEFACERS.add(
-    "pydeface",
-    Defacer(_has_pydeface, _by_pydeface, "the commands pydeface and flirt (FSL)"),
-    summary="the external command; a mean head is fitted by FSL",
-    order=3,
 )

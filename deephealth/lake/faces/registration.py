@@ -11,7 +11,7 @@ import numpy.typing as npt
 from deephealth.core.errors import DataError
 from deephealth.core.optional import require
 from deephealth.lake.faces.grid import STEP, BoolArray, Grid
-from deephealth.lake.faces.template import HeadTemplate, drawn_template, in_face
+from deephealth.lake.faces.template import HeadTemplate, drawn_template
 
 __all__ = ["Fit", "fit_template"]
 
@@ -28,13 +28,11 @@ class Fit:
     Args:
         places: for each voxel of the grid its place in the template, (x, y, z, 3) millimetres.
         brain: the template's brain on the grid.
-        face: the template's face on the grid.
         overlap: Dice of both heads, 0 to 1, where the image has values.
     """
 
     places: npt.NDArray[np.float32]
     brain: BoolArray
-    face: BoolArray
     overlap: float
 
 
@@ -129,7 +127,6 @@ def _applied(grid: Grid, head: BoolArray, template: HeadTemplate, transform: Any
     at = np.moveaxis((places - template.affine[:3, 3].astype(np.float32)) / STEP, -1, 0)
     found = ndimage.map_coordinates(template.head.astype(np.uint8), at, order=0, mode="nearest").astype(bool)
     brain = ndimage.map_coordinates(template.brain.astype(np.uint8), at, order=0, mode="constant").astype(bool)
-    face = in_face(places[..., 0], places[..., 1], places[..., 2])
     found &= grid.inside
     overlap = 2 * float((found & head).sum()) / float(found.sum() + head.sum())
-    return Fit(places, brain, face, overlap)
+    return Fit(places, brain, overlap)

@@ -10,12 +10,12 @@ import numpy.typing as npt
 from deephealth.core.errors import DataError
 from deephealth.lake.faces.anatomy import brain_of, dilated, head_of, threshold_of, tissue_of
 from deephealth.lake.faces.grid import STEP, BoolArray, Grid, to_grid
+from deephealth.lake.faces.profile import Profile, find_profile
 from deephealth.lake.faces.registration import Fit, fit_template
 
 __all__ = ["LEAST_OVERLAP", "Scene"]
 
 LEAST_OVERLAP = 0.86  # measured: 0.93 to 0.97 for drawn and mean heads, 0.82 for a skull-stripped brain
-_SLACK = 3  # steps: the template's brain is this much off at most
 
 
 class Scene:
@@ -56,6 +56,11 @@ class Scene:
         return brain_of(self.grid, self.head)
 
     @cached_property
+    def profile(self) -> Profile | None:
+        """The root of the nose."""
+        return find_profile(self.head)
+
+    @cached_property
     def fit(self) -> Fit:
         """The fitted template.
 
@@ -64,14 +69,16 @@ class Scene:
         """
         return fit_template(self.grid, self.head)
 
-    @cached_property
-    def brain(self) -> BoolArray:
-        """The stripped brain, without what the template says can't be brain; the template's where there is none.
+    def brain(self, slack: int) -> BoolArray:
+        """Return the stripped brain, without what the template says can't be brain; the template's where there is none.
+
+        Args:
+            slack: steps the template's brain may be off; with many the eyes pass for brain, with few it is cut.
 
         Raises:
             DataError: no brain.
         """
-        found = self.stripped & dilated(self.fit.brain, _SLACK)
+        found = self.stripped & dilated(self.fit.brain, slack)
         if found.sum() < 0.4 * (self.fit.brain & self.grid.inside).sum():
             found = self.fit.brain & self.grid.inside
         if found.sum() * STEP**3 < 5e4:

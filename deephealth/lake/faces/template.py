@@ -1,4 +1,4 @@
-"""A head drawn by formulas: ellipsoids and cylinders of an adult's mean size, with masks of brain and face."""
+"""A head drawn by formulas, of an adult's mean size, with a mask of its brain; and which places are its face."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deephealth.lake.faces.grid import STEP, BoolArray
 
 __all__ = ["HeadTemplate", "drawn_template", "in_face"]
 
-Field = npt.NDArray[np.float64]
+Field = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,13 +22,11 @@ class HeadTemplate:
     Args:
         head: with scalp, face and neck.
         brain: with cerebellum and brain stem.
-        face: what is taken out: eyes, nose, mouth, chin, and the air before them.
         affine: 4 x 4, index to RAS+ millimetres.
     """
 
     head: BoolArray
     brain: BoolArray
-    face: BoolArray
     affine: npt.NDArray[np.float64]
 
 
@@ -45,7 +43,7 @@ def drawn_template() -> HeadTemplate:
     x, y, z = np.meshgrid(*axes, indexing="ij")
     affine = np.diag([STEP, STEP, STEP, 1.0])
     affine[:3, 3] = low
-    return HeadTemplate(_head(x, y, z), _brain(x, y, z), in_face(x, y, z), affine)
+    return HeadTemplate(_head(x, y, z), _brain(x, y, z), affine)
 
 
 def in_face(x: Field, y: Field, z: Field) -> BoolArray:
@@ -54,7 +52,7 @@ def in_face(x: Field, y: Field, z: Field) -> BoolArray:
     Below the roof of the orbits and before the poles of the temporal lobes; at the brow the plane rises; at the mouth
     it goes further back. Flat planes: a cut along the skin would keep the shape of the face.
     """
-    roof = -15 + 0.9 * np.maximum(y - 82, 0)
+    roof = -10 + 0.9 * np.maximum(y - 82, 0)
     back = np.where(z < -75, 34.0, 44.0)
     return np.asarray((z < roof) & (y > back) & (np.abs(x) < 200), bool)
 

@@ -1,8 +1,8 @@
 """Pictures (JPEG, PNG, WebP, BMP, GIF): everything but the picture goes, and the coded pixels are copied as they are.
 
-Nothing is decoded and nothing is compressed again, so pixels are equal bit by bit and hostile pixels meet no decoder.
-The EXIF orientation stays as a tag, because turning a JPEG is not always lossless. What is written *in* the pixels is
-not looked at here; ``facts["pixels"]`` is ``unchecked`` until :mod:`deephealth.lake.pixels` has seen them.
+Nothing is decoded and nothing is compressed again, so pixels are equal bit by bit. The EXIF orientation stays as a tag,
+because turning a JPEG is not always lossless. What is written *in* the pixels is not looked at here;
+``facts["pixels"]`` is ``unchecked`` until :mod:`deephealth.lake.pixels.other_files` has seen them.
 """
 
 from __future__ import annotations

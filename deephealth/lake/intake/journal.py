@@ -280,6 +280,8 @@ class Journal:
             database.execute(f"DELETE FROM known WHERE source IN ({sources})", (subject,))  # noqa: S608 - constants
             for table in ("objects", "quarantined", "belongs", "files"):
                 database.execute(f"DELETE FROM {table} WHERE subject = ?", (subject,))  # noqa: S608 - constants
+        with database_errors():  # the log beside the file still holds the rows as they were
+            self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return paths, names
 
     def holdings(self, subject: str) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ __all__ = ["WorkerLimits", "one_thread_each", "resident_bytes"]
 
 _THREADS = (*(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")), "OPENCV_FOR_THREADS_NUM")
 _PR_SET_PDEATHSIG = 1
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_REUSED_BYTES, _KEPT_BYTES = 4 << 20, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class WorkerLimits:
         except ImportError:
             return
         _die_with_parent()
+        _keep_freed_memory()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the patient's data
         if self.memory and sys.platform == "linux":
             limit = _address_space() + self.memory
@@ -101,3 +104,12 @@ def _die_with_parent() -> None:
     """A worker whose parent was killed must not go on writing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _keep_freed_memory() -> None:
+    """Have the buffers of one file reused by the next: the system would have to clear new pages for each."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # a C library without it
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_M_MMAP_THRESHOLD, _REUSED_BYTES)
+            mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)

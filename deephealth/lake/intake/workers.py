@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -30,6 +31,7 @@ __all__ = ["WorkerPool"]
 _log = get_logger(__name__)
 _READY = "ready"
 _BROKEN = "broken"
+_COLLECT = 10_000, 20, 20  # a header makes thousands of short-lived objects and no cycles
 _FALSE_STARTS = 3  # workers killed in a row before they were ready: then it is not bad luck
 _ORDERS = 2  # orders that wait at one worker, so that it is never idle while its answers are looked at
 
@@ -193,7 +195,8 @@ class WorkerPool:
         except (EOFError, OSError, pickle.UnpicklingError):
             yield from self._died(worker)
             return
-        worker.tired = worker.tired or resident_bytes(worker.process.pid or 0) > self._limits.recycle
+        if len(worker.jobs) <= self._order * (_ORDERS - 1):  # once an order is enough
+            worker.tired = worker.tired or resident_bytes(worker.process.pid or 0) > self._limits.recycle
         if worker.tired and not worker.jobs:
             self._discard(worker)
 
@@ -251,6 +254,7 @@ def _context(bench: Bench) -> Any:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     modules = {type(bench.cleaner).__module__, bench.scan.__class__.__module__, getattr(bench.scan, "__module__", "")}
+    modules |= set(getattr(bench.cleaner, "modules", ()))
     context.set_forkserver_preload([__name__, *sorted(modules - {"", "builtins", "__main__"})])
     return context
 
@@ -263,6 +267,8 @@ def _cause(status: int | None) -> str:
 
 def _work(pipe: Connection) -> None:
     """A worker's life: orders in, answers out, until there is no order or no parent."""
+    gc.freeze()  # what the fork brought along stays shared: a collection would write to all of it
+    gc.set_threshold(*_COLLECT)
     try:
         bench: Bench = pipe.recv()
         bench.limits.apply()

@@ -9,10 +9,11 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.pixels.complete import extended, gaps_between
 from deephealth.lake.pixels.devices import NOWHERE, Places
 from deephealth.lake.pixels.lines import Line
 from deephealth.lake.pixels.policy import NOBODY, Verdict, is_strong, judge
-from deephealth.lake.pixels.reader import Found, Reader, reader
+from deephealth.lake.pixels.reader import LARGEST, Found, Reader, reader
 from deephealth.lake.pixels.screen import find_lines, hot_zones
 
 __all__ = ["Finding", "Findings", "TextFinder"]
@@ -26,6 +27,7 @@ _MOST_ZONES, _ZONE_PIXELS = 4, 300_000
 _SURE_BESIDE = 3.5  # the same where other writing was read: it is painted
 _UNREAD = 0.5  # score of the detector from which it is believed beside writing that was read
 _LARGEST_UNREAD = 0.12  # share of the picture that a line nobody can read may take
+_HIGHEST_LINE = 0.25  # share of the picture's shorter side up to which a line is completed
 _NO_STRIP = 128  # pixels; a picture that is lower may be a strip with one line of writing
 _ALIKE = 0.6  # of two readings of the same line
 _COARSE = 960  # longest side of the picture when nothing is known about its letters
@@ -117,12 +119,23 @@ class TextFinder:
         if found.sure:
             found.boxes += found.unread
             found.boxes += [mark for mark in found.harmless if mark.why == "number" and _beside(mark, found.boxes)]
+            self._complete(picture, found)
             self._hottest(picture, found)
         else:
             for kind in (found.unread, found.doubtful):
                 found.boxes += [box for box in kind if places.hold(box.x0, box.y0, box.x1, box.y1)]
             found.doubtful = [box for box in found.doubtful if box not in found.boxes]
         return found
+
+    def _complete(self, picture: np.ndarray, found: Findings) -> None:
+        """Add what goes on along lines that were read, and what lies between pieces of a line."""
+        grey = grey_of(picture)
+        most = _HIGHEST_LINE * min(grey.shape)  # what is higher is no line, whatever was read in it
+        lines = [b for b in found.boxes if b.why in ("read", "number") and min(b.x1 - b.x0, b.y1 - b.y0) <= most]
+        pieces = [(b.x0, b.y0, b.x1, b.y1) for b in lines]
+        added = [more for piece in pieces for more in extended(grey, piece)]
+        added += gaps_between([*pieces, *added])
+        found.boxes += [Finding(*box, "seen", 0.5) for box in dict.fromkeys(added)]
 
     def _hottest(self, picture: np.ndarray, found: Findings) -> None:
         """Beside writing that was read, believe the screen where it is sure: letters over a pattern can't be read."""
@@ -168,10 +181,12 @@ class TextFinder:
         shown = to_8_bits(picture)
         longest = max(picture.shape[:2])
         scales = [min(2.0, _COARSE / longest)]
+        most = max(1.0, (LARGEST / (picture.shape[0] * picture.shape[1])) ** 0.5)
         heights = [min(box.y1 - box.y0, box.x1 - box.x0) / 1.6 for box in found.boxes]
         if heights:
-            best = float(np.clip(_LETTER / np.median(heights), 0.2, 3.0))
-            scales = [best] if 0.5 < best / scales[0] < 2 else [best, scales[0]]
+            best = float(np.clip(_LETTER / np.median(heights), 0.2, min(3.0, most)))
+            # where writing was read, the painted picture is looked at again at the other scale
+            scales = [best] if found.sure or 0.5 < best / scales[0] < 2 else [best, scales[0]]
         for scale in scales:
             self._add(shown, self._reader.detect(shown, scale), found)
 

@@ -84,7 +84,7 @@ def _needed(found: list[str], latin: int, least: float) -> float:
     """Return the score that a line needs: anatomy reads as few, equal, plain or foreign letters."""
     letters, different = len(found), len(set(found))
     if different <= 1:
-        return 1.1 if letters > 1 or not latin else 0.97
+        return 1.1 if letters > 1 or not latin or _simple(found) else 0.97
     if _simple(found):
         return 0.97
     if letters == 2:

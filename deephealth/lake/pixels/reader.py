@@ -12,10 +12,10 @@ import numpy as np
 
 from deephealth.core.optional import require
 
-__all__ = ["Found", "Reader", "reader"]
+__all__ = ["LARGEST", "Found", "Reader", "reader"]
 
 _STEP = 32  # the detector's sides are multiples of this
-_LARGEST = 1_600_000  # pixels that the detector gets at a time: about 1.7 s on one core
+LARGEST = 1_600_000  # pixels that the detector gets at a time: about 1.7 s on one core
 _OVERLAP = 96
 _lock = threading.Lock()
 
@@ -111,20 +111,20 @@ def _three(picture: np.ndarray) -> np.ndarray:
 def _tiles(picture: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
     """Cut a large picture in bands that overlap, so that memory and time of one look are bounded."""
     height, width = picture.shape[:2]
-    if height * width <= _LARGEST:
+    if height * width <= LARGEST:
         return [(0, 0, picture)]
-    side = int(_LARGEST**0.5)
-    tiles = []
-    for top in _starts(height, side):
-        for left in _starts(width, side):
-            tiles.append((top, left, picture[top : top + side, left : left + side]))
-    return tiles
+    side = int(LARGEST**0.5)
+    (tops, tall), (lefts, wide) = _starts(height, side), _starts(width, side)
+    return [(top, left, picture[top : top + tall, left : left + wide]) for top in tops for left in lefts]
 
 
-def _starts(length: int, side: int) -> list[int]:
-    if length <= side:
-        return [0]
-    return [*range(0, length - side, side - _OVERLAP), length - side]
+def _starts(length: int, most: int) -> tuple[list[int], int]:
+    """Return where pieces of equal length begin that overlap and cover everything, and that length."""
+    if length <= most:
+        return [0], length
+    count = -(-(length - _OVERLAP) // (most - _OVERLAP))
+    piece = -(-(length + (count - 1) * _OVERLAP) // count)
+    return [round(number * (length - piece) / (count - 1)) for number in range(count)], piece
 
 
 def _back(corners: np.ndarray, score: float, scale: float) -> Found:

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from deephealth.core.errors import StorageError
 from deephealth.core.optional import require
 from deephealth.lake.pixels.lines import Line, lines_of
 
@@ -74,8 +75,8 @@ def find_lines(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> list[L
         True
     """
     found: list[Line] = []
-    for scale, level, least in levels_of(picture, settings):
-        for zone in fired(level, least, settings, scale):
+    for scale, level, least, quarter in levels_of(picture, settings):
+        for zone in fired(level, least, settings, scale, quarter):
             found += _lines_in(level, zone, scale, least)
     return found
 
@@ -83,33 +84,48 @@ def find_lines(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> list[L
 def hot_zones(picture: np.ndarray, least: float) -> list[tuple[int, int, int, int, float, int]]:
     """Return where the network is surest, surest first: x0, y0, x1, y1 in the picture, logit, scale of the copy."""
     found = []
-    for scale, level, contrast in levels_of(picture):
-        for x0, y0, x1, y1, heat in fired(level, contrast, scale=scale):
+    for scale, level, contrast, quarter in levels_of(picture):
+        for x0, y0, x1, y1, heat in fired(level, contrast, SCREEN, scale, quarter):
             if heat >= least:
                 found.append((x0 * scale, y0 * scale, x1 * scale, y1 * scale, heat, scale))
     return sorted(found, key=lambda zone: -zone[4])
 
 
-def levels_of(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> Iterator[tuple[int, np.ndarray, float]]:
-    """Yield the picture and copies of half the size each: scale, values, least contrast of writing."""
+def levels_of(
+    picture: np.ndarray, settings: ScreenSettings = SCREEN
+) -> Iterator[tuple[int, np.ndarray, float, np.ndarray | None]]:
+    """Yield the picture and copies of half the size each: scale, values, least contrast of writing, quarter of it.
+
+    The copy that is half as large twice is the local mean of a level: it is made once and used for both.
+    """
     import cv2
 
-    level, scale = _ready(picture), 1
-    least = _least_contrast(level, settings)
-    while min(level.shape) >= (CELL if scale == 1 else settings.smallest_side):
-        yield scale, level, least
-        size = (level.shape[1] // 2, level.shape[0] // 2)
-        if min(size) < 1:
-            return
-        level = cv2.resize(level, size, interpolation=cv2.INTER_AREA)
-        scale *= 2
+    first = _ready(picture)
+    least = _least_contrast(first, settings)
+    if first.dtype != np.float32:
+        memory = _memory("first", first.shape)
+        np.copyto(memory, first)
+        first = memory
+    levels = [first]
+    while min(levels[-1].shape) >= settings.smallest_side:
+        height, width = levels[-1].shape
+        levels.append(cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+    for number, level in enumerate(levels):
+        if min(level.shape) >= (CELL if number == 0 else settings.smallest_side):
+            yield 2**number, level, least, levels[number + 2] if number + 2 < len(levels) else None
 
 
-def fired(level: np.ndarray, least: float, settings: ScreenSettings = SCREEN, scale: int = 1) -> list[Zone]:
+def fired(
+    level: np.ndarray,
+    least: float,
+    settings: ScreenSettings = SCREEN,
+    scale: int = 1,
+    quarter: np.ndarray | None = None,
+) -> list[Zone]:
     """Return the boxes of one level in which the network sees writing: x0, y0, x1, y1, highest logit."""
     import cv2
 
-    hot = along_lines(logits(level, least))
+    hot = along_lines(logits(level, least, quarter))
     over = (hot > settings.least + (settings.large if scale >= 4 else 0.0)).astype(np.uint8)
     if not over.any():
         return []
@@ -134,12 +150,18 @@ def along_lines(cells: np.ndarray) -> np.ndarray:
     return np.maximum(across, cv2.blur(cells, (1, _RUN), borderType=cv2.BORDER_REPLICATE))
 
 
-def logits(level: np.ndarray, least: float) -> np.ndarray:
-    """Return what the network says for each cell of 8 x 8 pixels."""
+def logits(level: np.ndarray, least: float, quarter: np.ndarray | None = None) -> np.ndarray:
+    """Return what the network says for each cell of 8 x 8 pixels.
+
+    Args:
+        level: (H, W) values of a type that OpenCV knows.
+        least: contrast below which nothing counts.
+        quarter: the same picture at a quarter of the size, if there is one.
+    """
     import cv2
 
     height, width = level.shape
-    values = _normalised(level, least)
+    values = _normalised(level, least, quarter)
     if height % CELL or width % CELL:
         values = cv2.copyMakeBorder(values, 0, -height % CELL, 0, -width % CELL, cv2.BORDER_CONSTANT, value=0.0)
     out: np.ndarray = _network().run(None, {"picture": values[None, None]})[0]
@@ -156,20 +178,28 @@ def normalised(level: np.ndarray, least: float | None = None) -> np.ndarray:
     return _normalised(level, _least_contrast(level, SCREEN) if least is None else least).copy()
 
 
-def _normalised(level: np.ndarray, least: float) -> np.ndarray:
-    """Return the same in memory that the next call of this thread writes over: fresh pages take half the time."""
+def _normalised(level: np.ndarray, least: float, quarter: np.ndarray | None = None) -> np.ndarray:
+    """Return the same in memory that the next call of this thread writes over: fresh pages take half the time.
+
+    Every other row is enough for the local deviation, and a copy of a quarter of the size for the local mean.
+    """
     import cv2
 
     height, width = level.shape
     small = (max(1, width // 4), max(1, height // 4))
     values, other = _memory("values", level.shape), _memory("other", level.shape)
-    np.copyto(values, level)
-    mean = cv2.blur(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (9, 9))
-    np.subtract(values, cv2.resize(mean, (width, height), dst=other), out=values)
-    np.abs(values, out=other)
-    spread = cv2.blur(cv2.resize(other, small, interpolation=cv2.INTER_AREA), (9, 9))
+    if level.dtype != np.float32:
+        np.copyto(values, level)
+        level = values
+    if quarter is None:
+        quarter = cv2.resize(level, small, interpolation=cv2.INTER_AREA)
+    mean = cv2.blur(quarter, (9, 9))
+    cv2.subtract(level, cv2.resize(mean, (width, height), dst=other), dst=values)
+    rows = _memory("rows", ((height + 1) // 2, width))
+    np.abs(values[::2], out=rows)
+    spread = cv2.blur(cv2.resize(rows, small, interpolation=cv2.INTER_AREA), (9, 9))
     np.divide(1.0, spread * 1.5 + least / 4, out=spread)
-    np.multiply(values, cv2.resize(spread, (width, height), dst=other), out=values)
+    cv2.multiply(values, cv2.resize(spread, (width, height), dst=other), dst=values)
     return np.clip(values, -_CLIP, _CLIP, out=values)
 
 
@@ -186,11 +216,22 @@ def _memory(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 @cache
 def _network() -> Any:
+    """Load the network when the first picture is looked at.
+
+    Raises:
+        OptionalDependencyError: onnxruntime is not installed.
+        StorageError: the file of the network is missing or damaged: no picture can be looked at, so nothing may go on.
+    """
     runtime = require("onnxruntime", purpose="finding text that is burned into pixels")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return runtime.InferenceSession(str(_WEIGHTS), options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 4
+    try:
+        return runtime.InferenceSession(_WEIGHTS.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no base class of its own for what it raises
+        raise StorageError(
+            "the network that looks for text in pixels can't be loaded", hint="install the package again"
+        ) from error
 
 
 def _lines_in(level: np.ndarray, zone: Zone, scale: int, least: float) -> list[Line]:

@@ -6,7 +6,9 @@ import warnings
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field, replace
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from deephealth.lake.actions import Action, Tally
 from deephealth.lake.identifiers import Identifiers
@@ -23,6 +25,7 @@ from deephealth.lake.pseudonyms import Pseudonyms
 
 __all__ = ["HeaderCleaner", "HeaderOutcome"]
 
+_SOP_CLASS = Tag(0x00080016)
 _REMEMBERED_PATIENTS = 8
 _BY_OTHERS = {Option.CLEAN_PIXEL, Option.CLEAN_FEATURES}  # the header can't say that they were executed
 
@@ -103,6 +106,9 @@ class HeaderCleaner:
 
 
 def _sop_class(dataset: Dataset) -> str:
+    element = dataset._dict.get(_SOP_CLASS)
+    if isinstance(element, RawDataElement) and isinstance(element.value, bytes) and b"\\" not in element.value:
+        return element.value.decode("latin-1").strip(" \0")
     try:
         return str(dataset.get("SOPClassUID", "") or "").strip(" \0")
     except Exception:  # a value that pydicom can't convert: then nobody knows the kind

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 
 from deephealth.lake.actions import Action
 from deephealth.lake.profile.elements import Element, is_empty, items_of, text_of
-from deephealth.lake.profile.safe_private import safe_vr
+from deephealth.lake.profile.safe_private import safe_elements
 from deephealth.lake.profile.texts import TEXT_VRS, Codec
 
 if TYPE_CHECKING:
@@ -37,33 +38,48 @@ def clean_private(walk: Walk, dataset: Dataset, codec: Codec, *, keep: bool) -> 
 
     Source: DICOM PS3.15 section E.3.10 and Table E.3.10-1; PS3.5 section 7.8.1.
     """
-    creators = _creators(dataset, codec) if keep else {}
-    used = set()
+    safe = _safe_blocks(dataset, codec) if keep else {}
+    used, unsafe = set(), []
     for base_tag, element in list(dataset._dict.items()):
         tag = int(base_tag)
-        if not tag >> 16 & 1 or (tag & 0xFF00 == 0 and tag & 0xFFFF >= 0x10 and keep):
+        if not tag & 0x10000 or (keep and tag & 0xFF00 == 0 and tag & 0xFFFF >= 0x10):
             continue
-        block = (tag >> 16, (tag & 0xFFFF) >> 8)
-        vr = safe_vr(creators[block], tag) if block in creators else ""
+        block = tag >> 8
+        vr = safe[block].get(tag & 0xFF, "") if block in safe else ""
         if vr and _cleaned(walk, dataset, tag, element, vr, codec):
             used.add(block)
         else:
-            del dataset._dict[tag]
-            walk.note(tag, Action.REMOVED)
-    for tag in [int(tag) for tag in dataset._dict if tag >> 16 & 1 and tag & 0xFF00 == 0]:
-        if (tag >> 16, tag & 0xFF) not in used:
-            del dataset._dict[tag]
-            walk.note(tag, Action.REMOVED)
-        else:
-            walk.note(tag, Action.KEPT)
+            unsafe.append(base_tag)
+    _remove(walk, dataset, unsafe)
+    creators = [tag for tag in dataset._dict if tag & 0x10000 and tag & 0xFF00 == 0]
+    _remove(walk, dataset, [tag for tag in creators if _block_of(tag) not in used])
+    for tag in creators:
+        if _block_of(tag) in used:
+            walk.note(int(tag), Action.KEPT)
 
 
-def _creators(dataset: Dataset, codec: Codec) -> dict[tuple[int, int], str]:
-    return {
-        (tag >> 16, tag & 0xFF): text_of(element, codec)[0]
+def _remove(walk: Walk, dataset: Dataset, tags: list[BaseTag]) -> None:
+    """Remove elements; all at once, since a scanner's private blocks hold more of them than all the rest."""
+    for tag in tags:
+        del dataset._dict[tag]
+    if tags:
+        walk.tally[Action.REMOVED] += len(tags)
+        walk.by_tag.update(dict.fromkeys(map(int, tags), Action.REMOVED))
+
+
+def _block_of(creator: int) -> int:
+    """Return group and block number, in one number, of what a Private Creator reserves."""
+    return creator >> 16 << 8 | creator & 0xFF
+
+
+def _safe_blocks(dataset: Dataset, codec: Codec) -> dict[int, dict[int, str]]:
+    """Return the blocks with safe attributes, and these with their representations."""
+    blocks = {
+        _block_of(int(tag)): safe_elements(text_of(element, codec)[0], int(tag) >> 16)
         for tag, element in dataset._dict.items()
-        if tag >> 16 & 1 and tag & 0xFF00 == 0 and tag & 0xFFFF >= 0x10
+        if tag & 0x10000 and tag & 0xFF00 == 0 and tag & 0xFFFF >= 0x10
     }
+    return {block: elements for block, elements in blocks.items() if elements}
 
 
 def _cleaned(walk: Walk, dataset: Dataset, tag: int, element: Element, vr: str, codec: Codec) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from deephealth.lake.profile.table import rows_of_file
 
-__all__ = ["EDITION", "SAFE_PRIVATE", "safe_vr"]
+__all__ = ["EDITION", "SAFE_PRIVATE", "safe_elements", "safe_vr"]
 
 _FACTS, _ROWS = rows_of_file("safe_private.tsv")
 EDITION = _FACTS["edition"]
@@ -41,4 +41,14 @@ def safe_vr(creator: str, tag: int) -> str:
         >>> safe_vr("SIEMENS MR HEADER", 0x0019100C), safe_vr("SIEMENS MR HEADER", 0x00191008)
         ('IS', '')
     """
-    return SAFE_PRIVATE.get((creator.strip(" \0").casefold(), tag >> 16), {}).get(tag & 0xFF, "")
+    return safe_elements(creator, tag >> 16).get(tag & 0xFF, "")
+
+
+def safe_elements(creator: str, group: int) -> dict[int, str]:
+    """Return the safe attributes of a block: the last two digits of their numbers, and what :func:`safe_vr` says.
+
+    Args:
+        creator: who reserved the block.
+        group: of the block.
+    """
+    return SAFE_PRIVATE.get((creator.strip(" \0").casefold(), group), {})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
+from deephealth.core.errors import DataError
 from deephealth.lake.profile.table import rows_of_file
 
-__all__ = ["admission", "iod_of"]
+__all__ = ["admission", "check_accepted", "iod_of"]
 
 Admission = Literal["accepted", "ask", "unknown"]
 
@@ -31,6 +33,28 @@ def admission(sop_class: str) -> Admission:
     """
     verdict = _CLASSES.get(sop_class.strip(" \0"), ("unknown", ""))[0]
     return "accepted" if verdict == "accepted" else "ask" if verdict == "ask" else "unknown"
+
+
+def check_accepted(sop_classes: Iterable[str]) -> None:
+    """Refuse SOP classes that a steward can't accept because nobody knows them.
+
+    Args:
+        sop_classes: UIDs, as given with ``--accept``.
+
+    Raises:
+        DataError: a UID that is not in the table.
+
+    Example:
+        >>> check_accepted(["1.2.840.10008.5.1.4.1.1.104.1"])
+    """
+    for uid in sorted(sop_classes):
+        if admission(uid) == "unknown":
+            asked = sorted(known for known, (verdict, _) in _CLASSES.items() if verdict == "ask")
+            raise DataError(
+                f"'{uid}' is no SOP class that can be accepted",
+                allowed=f"the UID of a known kind of object; of those that are asked for: {', '.join(asked)}",
+                hint="--accept 1.2.840.10008.5.1.4.1.1.104.1, for instance, accepts encapsulated PDF",
+            )
 
 
 def iod_of(sop_class: str) -> str:

@@ -10,14 +10,15 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_sequence
 from pydicom.sequence import Sequence
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 
 from deephealth.lake.profile.options import Option
 from deephealth.lake.profile.table import EDITION
 
 __all__ = ["METHOD", "stamp"]
 
-_CODES = Tag(0x0012, 0x0064)
+_CODES, _METHOD, _REMOVED = Tag(0x00120064), Tag(0x00120063), Tag(0x00120062)
+_BURNED_IN, _RECOGNISABLE, _TEMPORAL = Tag(0x00280301), Tag(0x00280302), Tag(0x00280303)
 METHOD = f"DeepHealth data lake, DICOM PS3.15 {EDITION} Annex E"
 
 
@@ -42,21 +43,37 @@ def stamp(dataset: Dataset, executed: Iterable[Option], pixels_checked: bool = F
         ['113100', '113107']
     """
     options = set(executed)
-    dataset.PatientIdentityRemoved = "YES"
-    earlier = dataset.get("DeidentificationMethod") or []
-    methods = [earlier] if isinstance(earlier, str) else list(earlier)
-    dataset.DeidentificationMethod = [m for m in methods if m and m != method] + [method]
+    _write(dataset, _REMOVED, "CS", "YES")
+    if _METHOD in dataset:
+        earlier = dataset.get("DeidentificationMethod") or []
+        methods = [earlier] if isinstance(earlier, str) else list(earlier)
+        dataset.DeidentificationMethod = [m for m in methods if m and m != method] + [method]
+    else:
+        _write(dataset, _METHOD, "LO", method)
     if "DeidentificationMethodCodeSequence" in dataset:
         dataset.DeidentificationMethodCodeSequence = Sequence(_codes(dataset, options))
     else:
-        dataset[_CODES] = _raw_codes(frozenset(options), dataset.original_encoding[0] is True)
+        dataset._dict[_CODES] = _raw_codes(frozenset(options), dataset.original_encoding[0] is True)
     if pixels_checked:
-        dataset.BurnedInAnnotation = "NO"
+        _write(dataset, _BURNED_IN, "CS", "NO")
     if Option.CLEAN_FEATURES in options:
-        dataset.RecognizableVisualFeatures = "NO"
-    dataset.LongitudinalTemporalInformationModified = (
-        "UNMODIFIED" if Option.FULL_DATES in options else "MODIFIED" if Option.MODIFIED_DATES in options else "REMOVED"
-    )
+        _write(dataset, _RECOGNISABLE, "CS", "NO")
+    dates = "UNMODIFIED" if Option.FULL_DATES in options else "REMOVED"
+    _write(dataset, _TEMPORAL, "CS", "MODIFIED" if Option.MODIFIED_DATES in options else dates)
+
+
+def _write(dataset: Dataset, tag: BaseTag, vr: str, text: str) -> None:
+    """Write a text in ASCII, as the bytes that it has in the file."""
+    if text.isascii():
+        dataset._dict[tag] = _raw_text(tag, vr, text, dataset.original_encoding[0] is True)
+    else:
+        dataset[tag] = DataElement(tag, vr, text)
+
+
+@cache
+def _raw_text(tag: BaseTag, vr: str, text: str, implicit: bool) -> RawDataElement:
+    value = text.encode("ascii") + b" " * (len(text) % 2)
+    return RawDataElement(tag, vr, len(value), value, 0, implicit, True)
 
 
 def _codes(dataset: Dataset, options: set[Option]) -> list[Dataset]:

@@ -92,7 +92,7 @@ class Walk:
 
     def remove(self, dataset: Dataset, tag: int, element: Element, plan: Plan, codec: Codec) -> None:
         """X: the element goes."""
-        del dataset._dict[tag]
+        del dataset._dict[element.tag]
         self.note(tag, Action.REMOVED)
 
     def empty(self, dataset: Dataset, tag: int, element: Element, plan: Plan, codec: Codec) -> None:

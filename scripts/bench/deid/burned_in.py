@@ -1,10 +1,15 @@
 """Burned-in text: 1,000 rendered cases and 1,000 text-free pictures; recall, false blanking, doubt, time.
 
-    python scripts/bench/deid/burned_in.py --cases 1000 --clean 1000 --data FOLDER_WITH_REAL_SLICES
+    python scripts/bench/deid/burned_in.py --cases 1000 --clean 1000 --data FOLDER_WITH_REAL_SLICES \
+        --workers 2 --results burned_in.jsonl
+
+A run that was stopped goes on where it was if it gets the same ``--results`` file.
 
 Recall is the share of rendered lines of whose visible strokes at most 2 % lie outside every painted box, and of which
 another reader (rapidocr as it comes, with its own detector sizes) finds no word of four letters or digits any more.
 Strokes that differ by less than 2 % of the range from what they were drawn on are seen by nobody and count as nothing.
+A line is hidden, leaked, or in quarantine; what is in quarantine counts as neither of the others, and recall is given
+of all lines (what is in quarantine counts as not hidden) and of the lines that were let through.
 Case ``n`` is the same in every run: ``--first`` lets a run be done in parts.
 """
 
@@ -13,12 +18,15 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import multiprocessing
 import random
 import re
+import sys
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,6 +35,7 @@ from typing import Any
 import cv2
 import matplotlib
 import numpy as np
+from burned_in_figures import fates_of, summary
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
@@ -69,11 +78,12 @@ _SITES = ("ST MARY HOSPITAL", "General Hospital", "Klinikum Nord", "Hopital Sain
 
 @dataclass
 class Written:
-    """One line of text: box (x0, y0, x1, y1), text, mask of its strokes (H, W) over the whole picture."""
+    """One line of text: box (x0, y0, x1, y1), text, mask of its strokes (H, W) over the whole picture, its turn."""
 
     box: tuple[int, int, int, int]
     text: str
     mask: np.ndarray
+    turned: str = ""
 
 
 @dataclass
@@ -390,7 +400,7 @@ def _write(rng: random.Random, picture: np.ndarray, height: int) -> tuple[np.nda
         if visible.sum() < 0.1 * (mask > 0.5).sum():
             out = before
             continue
-        lines.append(Written((x, y, x + strokes.shape[1], y + strokes.shape[0]), text, visible))
+        lines.append(Written((x, y, x + strokes.shape[1], y + strokes.shape[0]), text, visible, turned))
         note += f" {tone:.2f} {turned}"
         at = (y + round(strokes.shape[0] * 1.5), x)
     _write.lines = lines  # type: ignore[attr-defined]
@@ -456,21 +466,68 @@ def _still_read(after: np.ndarray, line: Written) -> bool:
     return any(word.lower() in seen for word in re.findall(r"\w{4,}", line.text))
 
 
-def _run(number: int, scene: Scene, cleaner: Any) -> dict[str, Any]:
+@cache
+def _cleaner() -> Any:
+    from deephealth.lake.pixels.cleaner import PixelCleaner
+
+    cv2.setNumThreads(1)
+    return PixelCleaner()
+
+
+def _run(wanted: str, number: int, folder: str) -> dict[str, Any]:
+    """Clean one case and say what became of it; a refused object is in quarantine too."""
+    from deephealth.core.errors import QuarantineError
     from deephealth.lake.identifiers import Identifiers
 
-    dataset = to_dataset(scene)
+    scene = text_scene(number, folder) if wanted == "text" else clean_scene(number, folder)
+    dataset, boxes, reason = to_dataset(scene), (), ""
+    cleaner = _cleaner()
     start = time.perf_counter()
-    outcome = cleaner.clean(dataset, Identifiers())
+    try:
+        outcome = cleaner.clean(dataset, Identifiers())
+        status, boxes, reason = outcome.status, outcome.boxes, outcome.reason
+    except QuarantineError as error:
+        status, reason = "doubtful", str(error.reason)
+    except Exception as error:  # a case that breaks the cleaner is a case that failed, and the run goes on
+        status, reason = "error", type(error).__name__
     took = time.perf_counter() - start
     after = _pixels(dataset, scene.pixels)
-    left = [_uncovered(outcome.boxes, line) for line in scene.lines]
     return {
-        "number": number, "kind": scene.kind, "note": scene.note, "status": outcome.status, "seconds": took,
-        "changed": not np.array_equal(after, scene.pixels), "left": [round(value, 3) for value in left],
+        "wanted": wanted, "number": number, "kind": scene.kind, "note": scene.note, "status": status,
+        "reason": reason, "seconds": round(took, 3), "changed": not np.array_equal(after, scene.pixels),
+        "left": [round(_uncovered(boxes, line), 4) for line in scene.lines],
         "read": [_still_read(after, line) for line in scene.lines],
-        "texts": [line.text for line in scene.lines], "size": list(scene.pixels.shape),
+        "texts": [line.text for line in scene.lines], "turned": [line.turned for line in scene.lines],
+        "modality": scene.modality, "size": list(scene.pixels.shape),
+        "boxes": [(box.x0, box.y0, box.x1, box.y1, box.why) for box in boxes],
     }  # fmt: skip
+
+
+def _all(tasks: list[tuple[str, int]], folder: str, workers: int) -> Iterator[dict[str, Any]]:
+    if workers <= 1:
+        yield from (_run(wanted, number, folder) for wanted, number in tasks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(_run, wanted, number, folder) for wanted, number in tasks]
+        try:
+            for done in as_completed(waiting):
+                yield done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _known(results: Path | None) -> dict[tuple[str, int], dict[str, Any]]:
+    """Return the cases of an earlier run; a line that was cut off when it was stopped is left out."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    if results is None or not results.exists():
+        return found
+    for line in results.read_text().splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        found[row["wanted"], row["number"]] = row
+    return found
 
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
@@ -480,50 +537,49 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--clean", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--data", default="", help="a folder of real slices without text")
-    parser.add_argument("--out", type=Path, help="a JSON file for every case")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--results", type=Path, help="JSON lines, one a case; a run that was stopped goes on from it")
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after so long")
     args = parser.parse_args(argv)
-    from deephealth.lake.pixels.cleaner import PixelCleaner
-
-    cv2.setNumThreads(1)
-    cleaner, rows, stop = PixelCleaner(), [], time.monotonic() + args.seconds
-    for wanted, count, make in (("text", args.cases, text_scene), ("clean", args.clean, clean_scene)):
-        for number in range(args.first, args.first + count):
-            if time.monotonic() > stop:
-                break
-            rows.append({"wanted": wanted, **_run(number, make(number, args.data), cleaner)})
+    span = range(args.first, args.first + max(args.cases, args.clean))
+    wanted = [
+        (kind, number)
+        for number in span  # both kinds side by side, so that a run that is stopped says something about both
+        for kind, count in (("text", args.cases), ("clean", args.clean))
+        if number < args.first + count
+    ]
+    known = _known(args.results)
+    rows = [known[task] for task in wanted if task in known]
+    tasks = [task for task in wanted if task not in known]
+    start, skipped = time.monotonic(), len(rows)
+    if args.results:
+        args.results.parent.mkdir(parents=True, exist_ok=True)
+        with args.results.open("a") as stream:  # a line that was cut off must not swallow the next one
+            stream.write("\n" if args.results.stat().st_size else "")
+    for row in _all(tasks, args.data, args.workers):
+        rows.append(row)
+        if args.results:
+            with args.results.open("a") as stream:
+                stream.write(json.dumps(row) + "\n")
+        _tell(rows, len(rows) - skipped, len(wanted), time.monotonic() - start)
+        if time.monotonic() - start > args.seconds:
+            break
     figures = summary(rows)
     print(json.dumps(figures, indent=1))
-    if args.out:
-        args.out.write_text(json.dumps(rows))
     return figures
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return recall, false blanking, doubt and times."""
-    text = [row for row in rows if row["wanted"] == "text"]
-    clean = [row for row in rows if row["wanted"] == "clean"]
-    lines = [
-        (left <= 0.02 and not read, row["status"], read)
-        for row in text
-        for left, read in zip(row["left"], row["read"], strict=True)
-    ]
-    hidden = sum(gone for gone, *_ in lines)
-    safe = sum(gone or status == "doubtful" for gone, status, _ in lines)
-    whole = [all(left <= 0.02 for left in row["left"]) and not any(row["read"]) for row in text]
-    missed = Counter(row["kind"] for row, gone in zip(text, whole, strict=True) if not gone)
-    return {
-        "cases": len(text), "lines": len(lines), "lines_hidden": hidden / max(1, len(lines)),
-        "cases_hidden": sum(whole) / max(1, len(whole)), "lines_read_by_another": sum(read for *_, read in lines),
-        "lines_hidden_or_quarantined": safe / max(1, len(lines)), "missed_by_kind": dict(missed),
-        "clean": len(clean), "false_blanking": sum(row["changed"] for row in clean) / max(1, len(clean)),
-        "false_by_kind": dict(Counter(row["kind"] for row in clean if row["changed"])),
-        "doubtful_text": sum(row["status"] == "doubtful" for row in text) / max(1, len(text)),
-        "doubtful_clean": sum(row["status"] == "doubtful" for row in clean) / max(1, len(clean)),
-        "seconds_text": float(np.mean([row["seconds"] for row in text])) if text else 0.0,
-        "seconds_clean_median": float(np.median([row["seconds"] for row in clean])) if clean else 0.0,
-        "seconds_clean_mean": float(np.mean([row["seconds"] for row in clean])) if clean else 0.0,
-    }  # fmt: skip
+def _tell(rows: list[dict[str, Any]], done: int, wanted: int, seconds: float) -> None:
+    if done % 20 and len(rows) < wanted:
+        return
+    left = (wanted - len(rows)) * seconds / max(1, done)
+    lines = Counter(fate for row in rows for fate in fates_of(row))
+    false = sum(row["wanted"] == "clean" and row["changed"] for row in rows)
+    print(
+        f"{len(rows)}/{wanted} cases, {seconds:.0f} s, {left:.0f} s left; lines: {dict(lines)}; "
+        f"text-free painted: {false} of {sum(row['wanted'] == 'clean' for row in rows)}",
+        file=sys.stderr, flush=True,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

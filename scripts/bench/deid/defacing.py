@@ -34,6 +34,7 @@ class Head:
     brain: Array
     features: Array  # skin and inside of eyes, nose and mouth
     orientation: str
+    to_head: Array  # 4 x 4, RAS+ millimetres to the drawing's own
 
 
 def _super(x: Array, y: Array, z: Array, middle: tuple, radii: tuple, power: float = 2.0) -> Array:
@@ -106,7 +107,10 @@ def draw(seed: int) -> Head:
     parts = labels(places, rng, shape)
     voxels, modality = _contrast(parts, places, kind, rng)
     affine = np.diag([*spacing, 1.0])
-    affine[:3, 3] = low + rng.uniform(-60, 60, 3)
+    offset = rng.uniform(-60, 60, 3)
+    affine[:3, 3] = low + offset
+    to_head = np.eye(4)
+    to_head[:3, :3], to_head[:3, 3] = turn / size, -turn @ offset / size
     flips, order = _orientation(seed)
     arrays = [voxels, parts["brain"], parts["features"]]
     for axis, flip in enumerate(flips):
@@ -118,7 +122,7 @@ def draw(seed: int) -> Head:
     arrays = [np.ascontiguousarray(np.transpose(one, order)) for one in arrays]
     affine = affine[:, [*order, 3]]
     name = "".join(("LR", "PA", "IS")[axis][1 - flips[axis]] for axis in order)
-    return Head(arrays[0], affine, modality, arrays[1], arrays[2], name)
+    return Head(arrays[0], affine, modality, arrays[1], arrays[2], name, to_head)
 
 
 def _orientation(seed: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -186,7 +190,7 @@ def moved(path: Path, seed: int) -> Head:
     empty = np.zeros_like(voxels, bool)
     name = "".join(("LR", "PA", "IS")[axis][1 - flips[axis]] for axis in order)
     turned = np.ascontiguousarray(voxels.transpose(order))
-    return Head(turned, affine[:, [*order, 3]], "MR", empty.transpose(order), empty.transpose(order), name)
+    return Head(turned, affine[:, [*order, 3]], "MR", empty.transpose(order), empty.transpose(order), name, np.eye(4))
 
 
 def judge(head: Head, method: str | None) -> dict[str, Any]:
@@ -202,8 +206,9 @@ def judge(head: Head, method: str | None) -> dict[str, Any]:
     left = float((~mask & head.features).sum() / features) if features else 0.0
     return {
         "verdict": done.check.verdict, "method": done.method, "seconds": round(seconds, 2),
-        "brain_lost": round(cut, 5), "features_left": round(left, 4), "overlap": round(done.check.overlap, 3),
-        "dice": round(done.check.dice, 5), "left": round(done.check.left, 4), "done": done,
+        "brain_lost": round(cut, 5), "features_left": round(left, 4), "lost": round(done.check.lost, 5),
+        "left": round(done.check.left, 4), "shallow": round(done.check.shallow, 4),
+        "alike": round(done.check.alike, 2), "face": done.check.face, "done": done,
     }  # fmt: skip
 
 
@@ -261,9 +266,9 @@ def main() -> None:
     print(json.dumps({
         "heads": len(rows), "verdicts": Counter(row["verdict"] for row in rows),
         "methods": Counter(row["method"] for row in rows),
-        "truly_good": sum(row["brain_lost"] < 0.001 and row["features_left"] < 0.05 for row in good),
-        "released_with_brain_cut": sum(row["brain_lost"] >= 0.001 for row in good),
-        "released_with_features": sum(row["features_left"] >= 0.05 for row in good),
+        "truly_good": sum(row["brain_lost"] <= 0.001 and row["features_left"] <= 0.01 for row in good),
+        "released_with_brain_cut": sum(row["brain_lost"] > 0.001 for row in good),
+        "released_with_features": sum(row["features_left"] > 0.01 for row in good),
         "median_seconds": float(np.median([row["seconds"] for row in rows])),
     }))  # fmt: skip
 
