@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pydicom.dataelem import RawDataElement
+from pydicom.uid import UID
 
 from deephealth.lake.dicom_reading import encodings_of
 
@@ -20,6 +21,7 @@ _LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "
 _UNDEFINED = 0xFFFFFFFF
 _IMPLICIT = "1.2.840.10008.1.2"
 _DEFLATED, _BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+_UNNAMED = {(True, True): _IMPLICIT, (False, True): "1.2.840.10008.1.2.1", (False, False): _BIG_ENDIAN}
 _LAST_COMMAND_GROUP = 6
 _CHARACTER_SET, _SOP_CLASS, _SOP_INSTANCE = 0x00080005, 0x00080016, 0x00080018
 _LENGTH_OF_META, _CLASS_IN_META, _INSTANCE_IN_META, _SYNTAX = 0x00020000, 0x00020002, 0x00020003, 0x00020010
@@ -37,7 +39,7 @@ def encoded(dataset: FileDataset) -> bytes:
 
     Source: DICOM PS3.5 section 7.1, PS3.10 section 7.1.
     """
-    syntax = _uid(dataset.file_meta._dict.get(_SYNTAX))
+    syntax = _uid(dataset.file_meta._dict.get(_SYNTAX)) or _as_read(dataset)
     implicit = syntax == _IMPLICIT
     unusual = (
         syntax in ("", _DEFLATED, _BIG_ENDIAN)
@@ -49,6 +51,14 @@ def encoded(dataset: FileDataset) -> bytes:
         dataset.save_as(stream, enforce_file_format=True)
         return stream.getvalue()
     return b"".join([dataset.preamble or bytes(128), b"DICM", _meta(dataset), *_body(dataset, implicit)])
+
+
+def _as_read(dataset: FileDataset) -> str:
+    """Write into file meta information that has none which transfer syntax the object was read in; return it."""
+    syntax = _UNNAMED.get(dataset.original_encoding, "")
+    if syntax:
+        dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    return syntax
 
 
 def _declared(dataset: FileDataset) -> list[str]:

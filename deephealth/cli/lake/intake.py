@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["intake", "say_report"]
 
 
-def intake(
+def intake(  # noqa: PLR0913 - each is an option of the command
     source: Annotated[
         str, typer.Argument(help="A folder, a DICOMDIR, or a DICOMweb server such as http://localhost:8042/dicom-web.")
     ],

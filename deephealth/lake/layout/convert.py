@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from deephealth.core.errors import DataError, DeepHealthError
+from deephealth.core.errors import DeepHealthError, UnreadableFileError
 from deephealth.lake.facts import ObjectFacts
 from deephealth.lake.layout.names import ImageName
 from deephealth.lake.layout.pictures import picture_png
@@ -93,7 +93,17 @@ def convert(kind: Kind, sources: list[Path], name: ImageName, work: Path) -> lis
 
     Raises:
         DeepHealthError: nothing can be made of it; the object stays in ``sourcedata``.
+        OSError: the disk is full.
     """
+    try:
+        return _made(kind, sources, name, work)
+    except (DeepHealthError, OSError, MemoryError):
+        raise
+    except Exception as error:  # a header may hold anything where a number should be, and readers raise what they like
+        raise UnreadableFileError(f"what {sources[0].name} says can't be used") from error
+
+
+def _made(kind: Kind, sources: list[Path], name: ImageName, work: Path) -> list[Made]:
     if kind is Kind.VOLUME:
         return [_from_volume(volume) for volume in convert_volume(_folder_of(sources, work), _subfolder(work, "out"))]
     if kind is Kind.PICTURE:
@@ -136,10 +146,5 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 def _recording(source: Path, suffix: str, name: ImageName) -> Made:
     task = name.before.rpartition("_task-")[2]
-    try:
-        side_car, channels = eeg_side_car(source, task), channels_table(source)
-    except DeepHealthError:
-        raise
-    except Exception as error:  # edfio raises what it likes for a file that breaks the format
-        raise DataError(f"the header of {source.name} can't be read as EDF") from error
-    return Made(suffix, source, side_car, tables={"channels.tsv": channels}, is_link=True)
+    tables = {"channels.tsv": channels_table(source)}
+    return Made(suffix, source, eeg_side_car(source, task), tables=tables, is_link=True)

@@ -50,7 +50,7 @@ def stamp(dataset: Dataset, executed: Iterable[Option], pixels_checked: bool = F
         dataset.DeidentificationMethod = [m for m in methods if m and m != method] + [method]
     else:
         _write(dataset, _METHOD, "LO", method)
-    if "DeidentificationMethodCodeSequence" in dataset:
+    if "DeidentificationMethodCodeSequence" in dataset or dataset.original_encoding[1] is False:  # big-endian: rare
         dataset.DeidentificationMethodCodeSequence = Sequence(_codes(dataset, options))
     else:
         dataset._dict[_CODES] = _raw_codes(frozenset(options), dataset.original_encoding[0] is True)

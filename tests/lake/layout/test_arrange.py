@@ -222,7 +222,7 @@ def test_a_recording_gets_its_side_cars_and_is_valid(tmp_path: Path) -> None:
     maker.add(recording, edf(tmp_path / "a.edf"))
     maker.add(replace(recording, key="EDF2"), b"no EDF at all")
     report = arrange(maker.lake, "demo", maker.entries)
-    assert report.left == {"recording: DataError": 1}
+    assert report.left == {"recording: UnreadableFileError": 1}
     folder = finish(maker)
     assert check_layout(folder) == []
     assert bids_validator(folder).errors == ()
@@ -276,3 +276,15 @@ def test_changes_grow_at_the_top(arranged: Path) -> None:
     assert lines[0].startswith("1.0.1 ")
     assert "withdrawn" in lines[1]
     assert "first release" in lines[-1]
+
+
+def test_an_object_that_says_nonsense_stays_where_it_is(maker: LakeMaker) -> None:
+    """A released header may hold letters where millimetres should be; the others are arranged all the same."""
+    picture = next(one for one in maker.entries if one.facts.modality == "XC")
+    path = maker.lake.root / picture.path
+    dataset = pydicom.dcmread(path)
+    dataset.add_new(0x00280030, "LO", ["wide", "high"])
+    dataset.save_as(path)
+    report = arrange(maker.lake, maker.dataset, maker.entries)
+    assert report.left["picture: UnreadableFileError"] == 1
+    assert len([name for name in report.made if name.endswith((".png", ".nii.gz"))]) == 8

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
+import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
@@ -61,3 +65,13 @@ def test_meanings_are_pydicoms(option: Option) -> None:
         known[option.value],
         known[option.value].replace("Application ", ""),
     )
+
+
+def test_codes_of_a_big_endian_object_are_big_endian() -> None:
+    dataset = pydicom.dcmread(str(get_testdata_file("MR_small_bigendian.dcm", download=False)))
+    stamp(dataset, {Option.CLEAN_PIXEL}, pixels_checked=True)
+    stream = io.BytesIO()
+    dataset.save_as(stream)
+    assert b"\x00\x12\x00\x64SQ\x00\x00" in stream.getvalue()
+    at = stream.getvalue().index(b"\x00\x12\x00\x64SQ\x00\x00")
+    assert stream.getvalue()[at + 12 : at + 16] == b"\xff\xfe\xe0\x00"
