@@ -15,6 +15,7 @@ from deephealth.lake.pixels.finder import Finding, TextFinder
 from deephealth.lake.pixels.hints import Hints, hints_of
 from deephealth.lake.pixels.many import Look, look_at_frames
 from deephealth.lake.pixels.outcome import Box, PixelOutcome
+from deephealth.lake.pixels.pattern import is_pattern
 from deephealth.lake.pixels.stored import StoredFrames
 from deephealth.lake.reasons import Reason
 
@@ -97,6 +98,9 @@ class PixelCleaner:
         boxes = tuple(Box(-1, f.x0, f.y0, f.x1, f.y1, f.why, f.score) for f in look.findings)
         if look.doubtful:
             return PixelOutcome("doubtful", boxes, executed=True, reason=look.doubtful)
+        if not boxes and is_pattern(frames.shown(frames.stored(0))):
+            reason = "a pattern covers the picture; letters that stand in it could not be seen"
+            return PixelOutcome("doubtful", executed=True, reason=reason)
         if not boxes and not look.masked:
             return PixelOutcome("kept", executed=True)
         if _share(look.findings, frames) > self._settings.most_painted:

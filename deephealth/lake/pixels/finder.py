@@ -23,6 +23,7 @@ _MOST_READ = 16  # lines of one picture that are read
 _LETTER = 22.0  # height of letters that the detector sees best, pixels
 _HOT = 2.0  # logit from which a place is looked at by the detector although no line could be read
 _SURE = 5.5  # logit from which a place that nobody can read puts the object in doubt
+_MOST_LOOKS = 3  # frames of an object that the detector sees whole because the screen is sure and nothing was read
 _MOST_ZONES, _ZONE_PIXELS = 4, 300_000
 _SURE_BESIDE = 3.5  # the same where other writing was read: it is painted
 _UNREAD = 0.5  # score of the detector from which it is believed beside writing that was read
@@ -75,6 +76,7 @@ class TextFinder:
 
     def __init__(self, identifiers: Identifiers = NOBODY) -> None:
         self._identifiers = identifiers
+        self._looks_left = _MOST_LOOKS
 
     @property
     def _reader(self) -> Reader:
@@ -115,6 +117,9 @@ class TextFinder:
         if not found.sure and any(line.heat >= _HOT for line in lines):
             self._closer(picture, found, known)
             if found.boxes and not looked:
+                self._everywhere(picture, found)
+            elif not looked and self._looks_left:  # the detector may see more of the line from further away
+                self._looks_left -= 1
                 self._everywhere(picture, found)
         if found.sure:
             found.boxes += found.unread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import cv2
 import numpy as np
 import pydicom
 import pytest
@@ -277,3 +278,12 @@ def test_a_picture_that_would_be_mostly_painted_is_for_a_person(monkeypatch: pyt
     outcome = clean(dataset)
     assert outcome.status == "doubtful"
     assert dataset.PixelData == before
+
+
+def test_a_name_on_a_grid_is_not_let_through():
+    """Letters over a dense grid can't be seen by the screen nor by the reader: such a picture goes to quarantine."""
+    lines = np.arange(384) % 12 < 5
+    grid = np.where(lines[:, None] | lines, 230, 20).astype(np.uint8)
+    cv2.putText(grid, "DOE JANE 1961", (60, 200), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 235, 1)
+    outcome = PixelCleaner().clean(dataset_of(grid[None]), Identifiers())
+    assert outcome.status in ("doubtful", "hidden")
