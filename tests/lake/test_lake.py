@@ -109,14 +109,14 @@ def test_what_is_taken_in_is_released_under_a_pseudonym_and_a_second_time_a_dupl
 
 
 def test_consent_that_is_required_is_asked_for_on_the_day_for_the_purpose(tmp_path: Path):
-    lake = make(tmp_path, consent="required")
+    lake, today = make(tmp_path, consent="required"), datetime.date.today()
     book = ConsentBook(lake.vault)
     for patient in ("none", "valid", "expired", "other", "future"):
         original(tmp_path / "in" / f"{patient}.dcm", patient)
 
     def say(patient: str, scope: str = "research", given: int = -10, expires: int | None = None) -> None:
-        until = None if expires is None else TODAY + expires * DAY
-        book.record(Consent(patient, frozenset({scope}), "1", TODAY + given * DAY, until))
+        until = None if expires is None else today + expires * DAY
+        book.record(Consent(patient, frozenset({scope}), "1", today + given * DAY, until))
 
     say("valid", expires=0)
     say("expired", expires=-1)

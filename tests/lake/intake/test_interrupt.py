@@ -22,8 +22,14 @@ from deephealth.lake.intake.tools import IntakeSettings
 from tests.lake.intake.standin import FileMemory, StandInCleaner, tools
 root = Path({root!r})
 
+stop_at = int(sys.argv[1])
+
 def tell(done, total):
+    global stop_at
     print(done, flush=True)
+    if done >= stop_at:
+        stop_at = total + 1
+        sys.stdin.readline()  # until the signal was sent: a busy machine must not be faster than it
 
 if __name__ == "__main__":
     parts = tools(FileMemory(root / "vault"), StandInCleaner(delay=0.15))
@@ -43,15 +49,17 @@ def test_ctrl_c_reaches_everybody_and_the_next_call_goes_on(tmp_path: Path, repo
     command = [sys.executable, str(script)]
     for stop_at in (10, 60):
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        with subprocess.Popen(
+            [*command, str(stop_at)], stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        ) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if line.strip().isdigit() and int(line) >= stop_at:
                     os.killpg(process.pid, signal.SIGINT)
                     break
-            out, error = process.communicate(timeout=60)
+            out, error = process.communicate("\n", timeout=60)
         assert out.splitlines()[-1] == "Interrupted"
         assert "Traceback" not in error
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, "1000"], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == f"released {count} True"
     assert len(tree(tmp_path / "lake" / "rawdata")) == count
