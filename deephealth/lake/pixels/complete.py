@@ -18,7 +18,7 @@ __all__ = ["extended", "gaps_between"]
 
 Rectangle: TypeAlias = tuple[int, int, int, int]
 
-_LETTERS = 10  # a line goes on for at most so many heights of a letter
+_LETTERS = 6  # a line goes on for at most so many heights of a letter; speckle has strokes everywhere
 _GAP = 1.1  # heights of a letter without a stroke after which a line is over
 _INK = 0.5  # of the strength of the line's own strokes
 _FRAMED = 1.6  # height of a box that was read, in heights of its letters

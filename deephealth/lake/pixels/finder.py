@@ -29,6 +29,7 @@ _SURE_BESIDE = 3.5  # the same where other writing was read: it is painted
 _UNREAD = 0.5  # score of the detector from which it is believed beside writing that was read
 _LARGEST_UNREAD = 0.12  # share of the picture that a line nobody can read may take
 _HIGHEST_LINE = 0.25  # share of the picture's shorter side up to which a line is completed
+_HIGHER = 1.6  # than the usual line of the picture
 _NO_STRIP = 128  # pixels; a picture that is lower may be a strip with one line of writing
 _ALIKE = 0.6  # of two readings of the same line
 _COARSE = 960  # longest side of the picture when nothing is known about its letters
@@ -136,7 +137,10 @@ class TextFinder:
         """Add what goes on along lines that were read, and what lies between pieces of a line."""
         grey = grey_of(picture)
         most = _HIGHEST_LINE * min(grey.shape)  # what is higher is no line, whatever was read in it
-        lines = [b for b in found.boxes if b.why in ("read", "number") and min(b.x1 - b.x0, b.y1 - b.y0) <= most]
+        lines = [b for b in found.boxes if b.why in ("read", "number") and _height(b) <= most]
+        if lines:  # a box over several lines of a block is no line either
+            usual = float(np.median([_height(b) for b in lines]))
+            lines = [b for b in lines if _height(b) <= _HIGHER * usual]
         pieces = [(b.x0, b.y0, b.x1, b.y1) for b in lines]
         added = [more for piece in pieces for more in extended(grey, piece)]
         added += gaps_between([*pieces, *added])
@@ -229,6 +233,10 @@ class TextFinder:
             area = (box[2] - box[0]) * (box[3] - box[1])
             if area <= _LARGEST_UNREAD * shown.shape[0] * shown.shape[1] or corner != (0, 0):
                 found.unread.append(Finding(*box, "seen", one.score))
+
+
+def _height(box: Finding) -> int:
+    return min(box.x1 - box.x0, box.y1 - box.y0)
 
 
 def _is_picture(seen: Found, shape: tuple[int, ...]) -> bool:
