@@ -103,7 +103,7 @@ def _left(original: FileDataset, fresh: FileDataset, ended: Ended, content: byte
     return [one for one in known if len(one) >= 6 and one not in software and one.encode() in content]
 
 
-# What the cleaner painted when this list was made: taken from its answer, nobody has looked at the pictures yet.
+# Somebody looked: four ultrasound pictures, of the rgb one more is painted than its writing, and the words red, green, blue.
 WRITTEN_ON = {
     "examples_jpeg2k.dcm",
     "examples_palette.dcm",
@@ -167,12 +167,13 @@ def test_every_file_that_pydicom_ships(path: Path, tmp_path: Path) -> None:
         assert before is None or before.shape == after.shape
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".dcm" and path.stat().st_size > 2000])
+_KEPT = [one for one in FILES if one.suffix == ".dcm" and one.stat().st_size > 2000 and one.name not in WRITTEN_ON]
+
+
+@pytest.mark.parametrize("path", _KEPT)
 def test_simpleitk_reads_what_it_read_before(path: Path, tmp_path: Path) -> None:
     sitk = pytest.importorskip("SimpleITK")
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    if path.name in WRITTEN_ON:
-        pytest.skip("something was painted")
     try:
         expected = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     except RuntimeError:

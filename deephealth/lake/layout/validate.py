@@ -96,9 +96,6 @@ def _check_name(path: Path, name: str) -> Iterator[LayoutProblem]:
     elif top == "sourcedata":
         if not _SOURCE.fullmatch(rest):
             yield LayoutProblem("error", name, "is not where a released object may lie")
-    elif top == "phenotype":
-        if not re.fullmatch(r"[0-9A-Za-z]+\.(tsv|json)", rest):
-            yield LayoutProblem("error", name, "is no table of a phenotype")
     else:
         yield from _check_placed(name)
 

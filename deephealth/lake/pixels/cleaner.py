@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deephealth.core.errors import DataError, LimitError, OptionalDependencyError, QuarantineError
-from deephealth.io.dicom.guard import guarded
 from deephealth.io.limits import Limits
 from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.pixels.decoding import decoding
 from deephealth.lake.pixels.finder import Finding, TextFinder
 from deephealth.lake.pixels.hints import Hints, hints_of
 from deephealth.lake.pixels.many import Look, look_at_frames
 from deephealth.lake.pixels.outcome import Box, PixelOutcome
 from deephealth.lake.pixels.pattern import is_pattern
 from deephealth.lake.pixels.stored import StoredFrames
-from deephealth.lake.reasons import Reason
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -80,15 +78,8 @@ class PixelCleaner:
         hints = hints_of(dataset)
         if hints.drop:
             return PixelOutcome("drop", reason=hints.drop)
-        try:
-            with guarded("the object", "decoded"):
-                return self._clean(StoredFrames(dataset, self._settings.limits), hints, identifiers)
-        except (QuarantineError, OptionalDependencyError):
-            raise
-        except LimitError as error:
-            raise QuarantineError(Reason.TOO_LARGE, "the pixels are above the limits", allowed=error.allowed) from error
-        except DataError as error:
-            raise QuarantineError(Reason.PIXELS_UNREADABLE, "the pixels can't be decoded") from error
+        with decoding("the object"):
+            return self._clean(StoredFrames(dataset, self._settings.limits), hints, identifiers)
 
     def _clean(self, frames: StoredFrames, hints: Hints, identifiers: Identifiers) -> PixelOutcome:
         finder = TextFinder(identifiers)

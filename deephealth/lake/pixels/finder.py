@@ -23,7 +23,8 @@ _MOST_READ = 16  # lines of one picture that are read
 _LETTER = 22.0  # height of letters that the detector sees best, pixels
 _HOT = 2.0  # logit from which a place is looked at by the detector although no line could be read
 _SURE = 5.5  # logit from which a place that nobody can read puts the object in doubt
-_MOST_LOOKS = 3  # frames of an object that the detector sees whole because the screen is sure and nothing was read
+_MOST_LOOKS = 3  # frames of an object on which the detector looks from further away because nothing was read
+_WIDER = 4.0  # heights of a place by which it is seen wider then: lines go on where the screen is not sure
 _MOST_ZONES, _ZONE_PIXELS = 4, 300_000
 _SURE_BESIDE = 3.5  # the same where other writing was read: it is painted
 _UNREAD = 0.5  # score of the detector from which it is believed beside writing that was read
@@ -119,9 +120,11 @@ class TextFinder:
             self._closer(picture, found, known)
             if found.boxes and not looked:
                 self._everywhere(picture, found)
-            elif not looked and self._looks_left:  # the detector may see more of the line from further away
+            elif not looked and self._looks_left:
                 self._looks_left -= 1
-                self._everywhere(picture, found)
+                self._further(picture, found)
+                if found.boxes:
+                    self._everywhere(picture, found)
         if found.sure:
             found.boxes += found.unread
             found.boxes += [mark for mark in found.harmless if mark.why == "number" and _beside(mark, found.boxes)]
@@ -209,6 +212,15 @@ class TextFinder:
             self._add(shown, self._reader.detect(shown, factor), found, (x0, y0))
             if len(found.boxes) + len(found.harmless) == before and heat >= _SURE:
                 found.doubtful.append(Finding(x0, y0, x1, y1, "seen", heat))
+
+    def _further(self, picture: np.ndarray, found: Findings) -> None:
+        """Run the detector with more around the surest places: of a line cut in pieces it may read no piece."""
+        for x0, y0, x1, y1, _, scale in hot_zones(grey_of(picture), _HOT)[:_MOST_ZONES]:
+            reach = round(_WIDER * min(x1 - x0, y1 - y0))
+            x0, y0, x1, y1 = _clipped(x0 - reach, y0 - reach, x1 + reach, y1 + reach, picture.shape)
+            shown = to_8_bits(picture[y0:y1, x0:x1], 1.0)
+            factor = min(2.0 / scale, (_ZONE_PIXELS / max(1, shown.shape[0] * shown.shape[1])) ** 0.5)
+            self._add(shown, self._reader.detect(shown, factor), found, (x0, y0))
 
     def _add(self, shown: np.ndarray, seen: list[Found], found: Findings, corner: tuple[int, int] = (0, 0)) -> None:
         """Read what the detector saw, also upside down, and file it under what it is."""

@@ -13,17 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from deephealth.core.errors import DataError, LimitError, OptionalDependencyError, QuarantineError
-from deephealth.io.dicom.guard import guarded
 from deephealth.io.limits import DEFAULT_LIMITS, Limits
 from deephealth.io.raster_read import decode_raster
 from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.pixels.decoding import decoding
 from deephealth.lake.pixels.finder import Finding, TextFinder
 from deephealth.lake.pixels.lines import Line
 from deephealth.lake.pixels.nifti_slices import slices_of
 from deephealth.lake.pixels.outcome import PixelOutcome
 from deephealth.lake.pixels.tiff_pages import pages_of
-from deephealth.lake.reasons import Reason
 
 __all__ = ["RASTERS", "check_pixels"]
 
@@ -66,15 +64,8 @@ def check_pixels(
     """
     look = _Look(TextFinder(identifiers))
     look_at = {"tiff": _tiff, "nifti": _nifti}.get(kind, _raster)
-    try:
-        with guarded("the picture", "decoded"):
-            reason = look_at(path, look, slide, limits)
-    except (QuarantineError, OptionalDependencyError):
-        raise
-    except LimitError as error:
-        raise QuarantineError(Reason.TOO_LARGE, "the pixels are above the limits", allowed=error.allowed) from error
-    except DataError as error:
-        raise QuarantineError(Reason.PIXELS_UNREADABLE, "the pixels can't be decoded") from error
+    with decoding("the picture"):
+        reason = look_at(path, look, slide, limits)
     return PixelOutcome("doubtful" if reason else "kept", executed=True, reason=reason)
 
 
