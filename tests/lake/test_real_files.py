@@ -103,7 +103,8 @@ def _left(original: FileDataset, fresh: FileDataset, ended: Ended, content: byte
     return [one for one in known if len(one) >= 6 and one not in software and one.encode() in content]
 
 
-# Somebody looked: four ultrasound pictures, of the rgb one more is painted than its writing, and the words red, green, blue.
+# Somebody looked: four ultrasound pictures, of the rgb one more is painted than its writing, and the words red, green
+# and blue.
 WRITTEN_ON = {
     "examples_jpeg2k.dcm",
     "examples_palette.dcm",
