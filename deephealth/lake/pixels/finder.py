@@ -13,7 +13,7 @@ from deephealth.lake.pixels.complete import extended, gaps_between
 from deephealth.lake.pixels.devices import NOWHERE, Places
 from deephealth.lake.pixels.lines import Line
 from deephealth.lake.pixels.policy import NOBODY, Verdict, is_strong, judge
-from deephealth.lake.pixels.reader import LARGEST, Found, Reader, reader
+from deephealth.lake.pixels.reader import LARGEST, Found, Reader, give_back, reader
 from deephealth.lake.pixels.screen import find_lines, hot_zones
 
 __all__ = ["Finding", "Findings", "TextFinder"]
@@ -134,6 +134,8 @@ class TextFinder:
             for kind in (found.unread, found.doubtful):
                 found.boxes += [box for box in kind if places.hold(box.x0, box.y0, box.x1, box.y1)]
             found.doubtful = [box for box in found.doubtful if box not in found.boxes]
+        if lines or thorough or written:
+            give_back()
         return found
 
     def _complete(self, picture: np.ndarray, found: Findings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from deephealth.core.optional import require
 
-__all__ = ["LARGEST", "Found", "Reader", "reader"]
+__all__ = ["LARGEST", "Found", "Reader", "give_back", "reader"]
 
 _STEP = 32  # the detector's sides are multiples of this
 LARGEST = 1_600_000  # pixels that the detector gets at a time: about 1.7 s on one core
@@ -56,6 +57,7 @@ class Reader:
                 "Global.use_cls": False,
                 "Det.limit_side_len": _STEP,
                 "Det.box_thresh": 0.45,
+                "Rec.rec_batch_num": 1,  # a batch is padded to its longest line: slower, and readings change with it
             }
         )
         self._detector: Any = engine._load_det_model()
@@ -102,6 +104,22 @@ class Reader:
 def reader() -> Reader:
     """Return the reader of this process; its networks take a third of a second to load."""
     return Reader()
+
+
+def give_back() -> None:
+    """Give the memory that the networks took for a picture, up to a hundred megabytes, back to the system."""
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Any:
+    """Return glibc's ``malloc_trim``; ``None`` on a system with another C library."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
 
 
 def _three(picture: np.ndarray) -> np.ndarray:
