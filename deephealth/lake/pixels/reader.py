@@ -61,7 +61,9 @@ class Reader:
             }
         )
         self._detector: Any = engine._load_det_model()
+        give_back()  # loading takes three times what stays
         self._recogniser: Any = engine._load_rec_model()
+        give_back()
 
     def detect(self, picture: np.ndarray, scale: float = 1.0) -> list[Found]:
         """Return where writing seems to be.
