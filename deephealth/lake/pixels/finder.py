@@ -14,7 +14,7 @@ from deephealth.lake.pixels.devices import NOWHERE, Places
 from deephealth.lake.pixels.lines import Line
 from deephealth.lake.pixels.policy import NOBODY, Verdict, is_strong, judge
 from deephealth.lake.pixels.reader import LARGEST, Found, Reader, give_back, reader
-from deephealth.lake.pixels.screen import find_lines, hot_zones
+from deephealth.lake.pixels.screen import HotZone, find_lines, hot_zones
 
 __all__ = ["Finding", "Findings", "TextFinder"]
 
@@ -117,12 +117,13 @@ class TextFinder:
         if looked or written:
             self._everywhere(picture, found)
         if not found.sure and any(line.heat >= _HOT for line in lines):
-            self._closer(picture, found, known)
+            zones = [zone for zone in hot_zones(grey_of(picture), _HOT) if not _has_one(zone, known)][:_MOST_ZONES]
+            self._closer(picture, zones, found)
             if found.boxes and not looked:
                 self._everywhere(picture, found)
-            elif not looked and self._looks_left:
+            elif zones and not looked and self._looks_left:
                 self._looks_left -= 1
-                self._further(picture, found)
+                self._further(picture, zones, found)
                 if found.boxes:
                     self._everywhere(picture, found)
         if found.sure:
@@ -204,10 +205,9 @@ class TextFinder:
         for scale in scales:
             self._add(shown, self._reader.detect(shown, scale), found)
 
-    def _closer(self, picture: np.ndarray, found: Findings, known: Sequence[Finding]) -> None:
+    def _closer(self, picture: np.ndarray, zones: Sequence[HotZone], found: Findings) -> None:
         """Run the detector, enlarged, where the screen is sure and no line could be read; doubt what stays unread."""
-        zones = [zone for zone in hot_zones(grey_of(picture), _HOT) if not _has_one(zone, known)]
-        for x0, y0, x1, y1, heat, scale in zones[:_MOST_ZONES]:
+        for x0, y0, x1, y1, heat, scale in zones:
             shown = to_8_bits(picture[y0:y1, x0:x1], 1.0)
             factor = min(2.0 / scale, (_ZONE_PIXELS / max(1, shown.shape[0] * shown.shape[1])) ** 0.5)
             before = len(found.boxes) + len(found.harmless)
@@ -215,9 +215,9 @@ class TextFinder:
             if len(found.boxes) + len(found.harmless) == before and heat >= _SURE:
                 found.doubtful.append(Finding(x0, y0, x1, y1, "seen", heat))
 
-    def _further(self, picture: np.ndarray, found: Findings) -> None:
+    def _further(self, picture: np.ndarray, zones: Sequence[HotZone], found: Findings) -> None:
         """Run the detector with more around the surest places: of a line cut in pieces it may read no piece."""
-        for x0, y0, x1, y1, _, scale in hot_zones(grey_of(picture), _HOT)[:_MOST_ZONES]:
+        for x0, y0, x1, y1, _, scale in zones:
             reach = round(_WIDER * min(x1 - x0, y1 - y0))
             x0, y0, x1, y1 = _clipped(x0 - reach, y0 - reach, x1 + reach, y1 + reach, picture.shape)
             shown = to_8_bits(picture[y0:y1, x0:x1], 1.0)

@@ -25,9 +25,20 @@ from deephealth.core.errors import StorageError
 from deephealth.core.optional import require
 from deephealth.lake.pixels.lines import Line, lines_of
 
-__all__ = ["SCREEN", "ScreenSettings", "find_lines", "fired", "hot_zones", "levels_of", "logits", "normalised"]
+__all__ = [
+    "SCREEN",
+    "HotZone",
+    "ScreenSettings",
+    "find_lines",
+    "fired",
+    "hot_zones",
+    "levels_of",
+    "logits",
+    "normalised",
+]
 
 Zone: TypeAlias = tuple[int, int, int, int, float]
+HotZone: TypeAlias = tuple[int, int, int, int, float, int]
 CELL = 8
 _RUN = 5
 _CLIP = 4.0
@@ -81,7 +92,7 @@ def find_lines(picture: np.ndarray, settings: ScreenSettings = SCREEN) -> list[L
     return found
 
 
-def hot_zones(picture: np.ndarray, least: float) -> list[tuple[int, int, int, int, float, int]]:
+def hot_zones(picture: np.ndarray, least: float) -> list[HotZone]:
     """Return where the network is surest, surest first: x0, y0, x1, y1 in the picture, logit, scale of the copy."""
     found = []
     for scale, level, contrast, quarter in levels_of(picture):
