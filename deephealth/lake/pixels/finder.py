@@ -27,6 +27,7 @@ _MOST_LOOKS = 3  # frames of an object on which the detector looks from further 
 _WIDER = 4.0  # heights of a place by which it is seen wider then: lines go on where the screen is not sure
 _MOST_ZONES, _ZONE_PIXELS = 4, 300_000
 _SURE_BESIDE = 3.5  # the same where other writing was read: it is painted
+_CLEAR = 0.9  # score of a mark or number that is not read upside down too
 _UNREAD = 0.5  # score of the detector from which it is believed beside writing that was read
 _LARGEST_UNREAD = 0.12  # share of the picture that a line nobody can read may take
 _HIGHEST_LINE = 0.25  # share of the picture's shorter side up to which a line is completed
@@ -168,6 +169,8 @@ class TextFinder:
             read = texts[at : at + count]
             verdicts = [(self._judge(crop, *one, found), one[1]) for crop, one in zip(crops[at:], read, strict=False)]
             at += count
+            if line.upright and verdicts[0][0] is Verdict.HARMLESS and verdicts[0][1] < _CLEAR:
+                verdicts.append(self._upside_down(crops[at - count], found))
             best = max((s for v, s in verdicts if v is Verdict.WRITING), default=0.0)
             box = _padded(line, picture.shape)
             if best:
@@ -176,6 +179,11 @@ class TextFinder:
                 found.harmless.append(Finding(*box, "mark", max(s for _, s in verdicts)))
             else:
                 found.rejected.append(line)
+
+    def _upside_down(self, crop: np.ndarray, found: Findings) -> tuple[Verdict, float]:
+        turned = np.rot90(crop, 2)
+        text, score = self._reader.read([turned])[0]
+        return self._judge(turned, text, score, found), score
 
     def _judge(self, crop: np.ndarray, text: str, score: float, found: Findings) -> Verdict:
         """Say what a reading is; one that is not sure has to come out alike from a crop of another size."""
@@ -228,21 +236,25 @@ class TextFinder:
         """Read what the detector saw, also upside down, and file it under what it is."""
         lines = seen if corner != (0, 0) else [one for one in seen if not _is_picture(one, shown.shape)]
         pairs = [(one, _straightened(shown, one)) for one in lines]
-        left = [(one, crop) for one, crop in pairs if crop is not None]
+        left = [(one, crop, True) for one, crop in pairs if crop is not None]
         for _ in range(2):
-            texts = self._reader.read([crop for _, crop in left])
-            unread = []
-            for (one, crop), (text, score) in zip(left, texts, strict=True):
+            texts = self._reader.read([crop for _, crop, _ in left])
+            turned = []
+            for (one, crop, nothing), (text, score) in zip(left, texts, strict=True):
                 verdict, box = self._judge(crop, text, score, found), _around(one, crop, shown.shape, corner)
                 if verdict is Verdict.WRITING:
                     found.boxes.append(Finding(*box, "read", score))
                 elif verdict is Verdict.HARMLESS:
                     why = "number" if any(letter.isdigit() for letter in text) else "mark"
                     found.harmless.append(Finding(*box, why, score))
+                    if score < _CLEAR:  # a date that stands on its head reads as a number, though not well
+                        turned.append((one, np.rot90(crop, 2), False))
                 elif one.score >= _UNREAD:
-                    unread.append((one, np.rot90(crop, 2)))
-            left = unread
-        for one, crop in left:
+                    turned.append((one, np.rot90(crop, 2), nothing))
+            left = turned
+        for one, crop, nothing in left:
+            if not nothing:
+                continue
             box = _around(one, crop, shown.shape, corner)
             area = (box[2] - box[0]) * (box[3] - box[1])
             if area <= _LARGEST_UNREAD * shown.shape[0] * shown.shape[1] or corner != (0, 0):

@@ -95,9 +95,9 @@ def _needed(found: list[str], latin: int, least: float) -> float:
 
 
 def _may_be_date(folded: str) -> bool:
-    """Whether numbers follow each other as in 15/02/80, or in what is left of a longer one."""
+    """Whether numbers follow each other as in 15/02/80, or in what is left of a longer one, as in 20--27."""
     numbers = re.findall(r"\d+", folded)
-    return len(numbers) >= 3 or (len(numbers) == 2 and bool(re.search(r"\d\s*[-/:]\s*\d", folded)))
+    return len(numbers) >= 3 or (len(numbers) == 2 and bool(re.search(r"\d\s*[-/:]+\s*\d", folded)))
 
 
 def _harmless(word: str) -> bool:

@@ -181,6 +181,21 @@ def test_text_on_one_frame_of_many() -> None:
     assert len(np.unique(after[12][STROKES])) == 1
 
 
+@pytest.mark.parametrize("text", ["2016-08-27", "10/06/1981", "SOMMER 18.6.66"])
+def test_writing_upside_down_beside_the_edge_is_hidden(text: str) -> None:
+    rng = np.random.default_rng(3)
+    skin = np.clip(
+        205 + cv2.GaussianBlur(rng.normal(0, 60, (300, 400)), (0, 0), 6) + rng.normal(0, 2, (300, 400)), 0, 255
+    )
+    drawn = cv2.putText(
+        np.zeros((300, 400), np.uint8), text, (170, 32), cv2.FONT_HERSHEY_DUPLEX, 0.9, 255, 2, cv2.LINE_AA
+    )
+    stood = np.rot90(drawn, 2) / 255.0
+    outcome = clean(dataset_of((skin * (1 - stood)).astype(np.uint8)[None], Modality="XC"))
+    assert outcome.status == "hidden"
+    assert not outside(outcome, stood.shape)[stood > 0.5].any()
+
+
 def test_a_cine_is_read_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
     from deephealth.lake.pixels.reader import reader
 

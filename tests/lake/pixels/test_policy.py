@@ -34,7 +34,7 @@ def test_the_patients_own_identifiers_go_however_unsure_the_reading() -> None:
     assert judge("AP", 0.9, known) is Verdict.HARMLESS
 
 
-@pytest.mark.parametrize("text", ["980-02-15", "15/02/80", "01.04.67", "02-15"])
+@pytest.mark.parametrize("text", ["980-02-15", "15/02/80", "01.04.67", "02-15", "206--027"])
 def test_what_may_be_a_date_is_no_scale(text: str) -> None:
     assert judge(text, 0.99) is Verdict.WRITING
 
