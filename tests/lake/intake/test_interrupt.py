@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.lake.intake.standin import make_folder, tree
 
 CHILD = """
+import signal
 import sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
@@ -32,6 +33,7 @@ def tell(done, total):
         sys.stdin.readline()  # until the signal was sent: a busy machine must not be faster than it
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background inherit "ignored"
     parts = tools(FileMemory(root / "vault"), StandInCleaner(delay=0.15))
     try:
         report = run_intake(FolderSource(root / "in"), LakeFolder(root / "lake"), "chest", parts, progress=tell,
