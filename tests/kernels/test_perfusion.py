@@ -176,7 +176,8 @@ def test_a_volume_a_mask_and_threads(method):
         whole, part = getattr(maps, name), getattr(inside, name)
         assert whole.shape == (5, 20, 50)
         assert torch.equal(whole.flatten(), getattr(flat, name))
-        torch.testing.assert_close(part[mask], whole[mask])
+        # a product of matrices may sum a column in another order where it lies elsewhere in its block
+        torch.testing.assert_close(part[mask], whole[mask], rtol=2e-5, atol=1e-4)
         assert not part[~mask].any()
     with using("reference"):
         theirs = perfusion_maps(volume, aif, dt=1.0, deconvolution=how)
@@ -260,5 +261,6 @@ def test_stretched_curves_are_read_as_they_lie():
     """A curve for many voxels that lies in memory once, and no voxel at all."""
     curves, aif, *_ = _phantom(1, 50)
     maps = perfusion_maps(curves.float().expand(5000, 50), aif, dt=1.0)
-    assert len(maps.cbf.unique()) == 1
+    torch.testing.assert_close(maps.cbf, maps.cbf[:1].expand(5000), rtol=1e-6, atol=0)
+    assert maps.cbf[0] > 0
     assert perfusion_maps(curves[:0], aif, dt=1.0).cbf.shape == (0,)
