@@ -89,9 +89,10 @@ class PixelCleaner:
         boxes = tuple(Box(-1, f.x0, f.y0, f.x1, f.y1, f.why, f.score) for f in look.findings)
         if look.doubtful:
             return PixelOutcome("doubtful", boxes, executed=True, reason=look.doubtful)
-        if not boxes and is_pattern(frames.shown(frames.stored(0))):
+        first = frames.stored(0)
+        if is_pattern(frames.shown(painted(first.copy(), look.findings, frames) if boxes else first)):
             reason = "a pattern covers the picture; letters that stand in it could not be seen"
-            return PixelOutcome("doubtful", executed=True, reason=reason)
+            return PixelOutcome("doubtful", boxes, executed=True, reason=reason)
         if not boxes and not look.masked:
             return PixelOutcome("kept", executed=True)
         if _share(look.findings, frames) > self._settings.most_painted:

@@ -225,9 +225,13 @@ class TextFinder:
 
     def _further(self, picture: np.ndarray, zones: Sequence[HotZone], found: Findings) -> None:
         """Run the detector with more around the surest places: of a line cut in pieces it may read no piece."""
+        places: list[tuple[int, int, int, int]] = []
         for x0, y0, x1, y1, _, scale in zones:
+            if any(x0 >= left and y0 >= top and x1 <= right and y1 <= bottom for left, top, right, bottom in places):
+                continue
             reach = round(_WIDER * min(x1 - x0, y1 - y0))
             x0, y0, x1, y1 = _clipped(x0 - reach, y0 - reach, x1 + reach, y1 + reach, picture.shape)
+            places.append((x0, y0, x1, y1))
             shown = to_8_bits(picture[y0:y1, x0:x1], 1.0)
             factor = min(2.0 / scale, (_ZONE_PIXELS / max(1, shown.shape[0] * shown.shape[1])) ** 0.5)
             self._add(shown, self._reader.detect(shown, factor), found, (x0, y0))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["Line", "lines_of"]
+__all__ = ["Line", "in_picture", "lines_of"]
 
 _LOWEST, _HIGHEST = 4, 40  # height of a letter on its level, pixels
 _INK = 0.45  # of the strongest stroke nearby
@@ -55,7 +56,7 @@ class _Outlines:
 
 
 def lines_of(
-    strokes: np.ndarray, least: float, corner: tuple[int, int], scale: int, *, heat: float, dark: bool
+    strokes: np.ndarray, least: float, corner: tuple[int, int], scale: float, *, heat: float, dark: bool
 ) -> list[Line]:
     """Return the lines among strokes.
 
@@ -76,6 +77,12 @@ def lines_of(
         for upright in (True, False)
         for line in _grouped(outlines, shape, upright=upright)
     ]
+
+
+def in_picture(box: tuple[int, int, int, int], scale: float) -> tuple[int, int, int, int]:
+    """Return the pixels of the picture that a box of a copy covers, if one of its pixels is ``scale`` wide."""
+    x0, y0, x1, y1 = box
+    return floor(x0 * scale), floor(y0 * scale), ceil(x1 * scale), ceil(y1 * scale)
 
 
 def _outlines(strokes: np.ndarray, least: float) -> _Outlines | None:
@@ -157,10 +164,10 @@ def _line(
     return (*box, letters, height, score)
 
 
-def _placed(line: Row, corner: tuple[int, int], scale: int, *, upright: bool, heat: float, dark: bool) -> Line:
+def _placed(line: Row, corner: tuple[int, int], scale: float, *, upright: bool, heat: float, dark: bool) -> Line:
     x0, y0, x1, y1, letters, height, score = line
     if not upright:
         x0, y0, x1, y1 = y0, x0, y1, x1
     dx, dy = corner
-    box = ((x0 + dx) * scale, (y0 + dy) * scale, (x1 + dx) * scale, (y1 + dy) * scale)
+    box = in_picture((x0 + dx, y0 + dy, x1 + dx, y1 + dy), scale)
     return Line(*box, letters=letters, height=height * scale, score=score, upright=upright, dark=dark, heat=heat)

@@ -2,7 +2,8 @@
 
 Every slice of every series passes here. A small convolutional network (50 KB, trained on generated pictures and texts
 only) sees the stored values after their local mean and contrast are taken out, so that no window has to be chosen, on
-copies of half the size each, so that large letters are found too. Where it fires, strokes are found by morphology, and
+copies of half the size each, so that large letters are found too; a small picture is enlarged first, for its letters
+are small. Where it fires, strokes are found by morphology, and
 their outlines are joined to lines. A false alarm costs a look by the reader there and nothing else.
 
 Source: local contrast normalisation as in Jarrett et al., What is the best multi-stage architecture for object
@@ -23,7 +24,7 @@ import numpy as np
 
 from deephealth.core.errors import StorageError
 from deephealth.core.optional import require
-from deephealth.lake.pixels.lines import Line, lines_of
+from deephealth.lake.pixels.lines import Line, in_picture, lines_of
 
 __all__ = [
     "SCREEN",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 Zone: TypeAlias = tuple[int, int, int, int, float]
-HotZone: TypeAlias = tuple[int, int, int, int, float, int]
+HotZone: TypeAlias = tuple[int, int, int, int, float, float]
 CELL = 8
 _RUN = 5
 _CLIP = 4.0
@@ -58,12 +59,14 @@ class ScreenSettings:
         large: added to ``least`` on copies of a quarter of the size and below: folds and vertebrae are as large as
             letters there, and large letters are seen well.
         smallest_side: copies are halved until their shorter side would fall below this.
+        small: pictures with a shorter side below this are enlarged by a half.
     """
 
     least: float = 1.0
     large: float = 1.0
     least_contrast: float = 8.0
     smallest_side: int = 48
+    small: int = 320
 
 
 SCREEN = ScreenSettings()
@@ -98,15 +101,16 @@ def hot_zones(picture: np.ndarray, least: float) -> list[HotZone]:
     for scale, level, contrast, quarter in levels_of(picture):
         for x0, y0, x1, y1, heat in fired(level, contrast, SCREEN, scale, quarter):
             if heat >= least:
-                found.append((x0 * scale, y0 * scale, x1 * scale, y1 * scale, heat, scale))
+                found.append((*in_picture((x0, y0, x1, y1), scale), heat, scale))
     return sorted(found, key=lambda zone: -zone[4])
 
 
 def levels_of(
     picture: np.ndarray, settings: ScreenSettings = SCREEN
-) -> Iterator[tuple[int, np.ndarray, float, np.ndarray | None]]:
+) -> Iterator[tuple[float, np.ndarray, float, np.ndarray | None]]:
     """Yield the picture and copies of half the size each: scale, values, least contrast of writing, quarter of it.
 
+    The scale says how many pixels of the picture one of the copy is wide; it begins below one if the picture is small.
     The copy that is half as large twice is the local mean of a level: it is made once and used for both.
     """
     import cv2
@@ -117,20 +121,25 @@ def levels_of(
         memory = _memory("first", first.shape)
         np.copyto(memory, first)
         first = memory
+    scale = 1.0
+    if CELL <= min(first.shape) < settings.small:
+        height, width = first.shape
+        first = cv2.resize(first, (width * 3 // 2, height * 3 // 2), interpolation=cv2.INTER_CUBIC)
+        scale = 2 / 3
     levels = [first]
     while min(levels[-1].shape) >= settings.smallest_side:
         height, width = levels[-1].shape
         levels.append(cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA))
     for number, level in enumerate(levels):
         if min(level.shape) >= (CELL if number == 0 else settings.smallest_side):
-            yield 2**number, level, least, levels[number + 2] if number + 2 < len(levels) else None
+            yield scale * 2**number, level, least, levels[number + 2] if number + 2 < len(levels) else None
 
 
 def fired(
     level: np.ndarray,
     least: float,
     settings: ScreenSettings = SCREEN,
-    scale: int = 1,
+    scale: float = 1.0,
     quarter: np.ndarray | None = None,
 ) -> list[Zone]:
     """Return the boxes of one level in which the network sees writing: x0, y0, x1, y1, highest logit."""
@@ -245,7 +254,7 @@ def _network() -> Any:
         ) from error
 
 
-def _lines_in(level: np.ndarray, zone: Zone, scale: int, least: float) -> list[Line]:
+def _lines_in(level: np.ndarray, zone: Zone, scale: float, least: float) -> list[Line]:
     """Return the lines of both polarities in one box of a level."""
     import cv2
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 SIDE, PER_PATIENT, WRITTEN_EACH = 128, 250, 50
+LARGE = 512
 _CT, _MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 _PUBLIC = (
     ("PatientName", "DOE^PATIENT{patient:05d}"), ("PatientID", "MRN{patient:07d}"), ("PatientBirthDate", "19500101"),
@@ -34,8 +35,8 @@ _PUBLIC = (
 )  # fmt: skip
 
 
-def _object(number: int, rng: np.random.Generator) -> bytes:
-    """Return one object as a file."""
+def _object(number: int, pixels: np.ndarray) -> bytes:
+    """Return one object with these pixels as a file."""
     import pydicom
     from pydicom.dataset import FileMetaDataset
 
@@ -55,10 +56,10 @@ def _object(number: int, rng: np.random.Generator) -> bytes:
         block = data.private_block(group, f"EXAMPLE {group:04X}", create=True)
         for element in range(40):
             block.add_new(element, "LO", f"value {number} of {element}")
-    data.Rows = data.Columns = SIDE
+    data.Rows, data.Columns = pixels.shape
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = _pixels(number, rng).tobytes()
+    data.PixelData = pixels.tobytes()
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     stream = io.BytesIO()
@@ -83,9 +84,33 @@ def make_objects(folder: Path, files: int, seed: int = 6) -> None:
     """Write the objects, 250 to a folder."""
     rng = np.random.default_rng(seed)
     for number in range(files):
-        place = folder / f"{number // PER_PATIENT:04d}"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{number:06d}.dcm").write_bytes(_object(number, rng))
+        _write(folder, number, _pixels(number, rng))
+
+
+def make_slices(folder: Path, files: int, data: Path, seed: int = 6) -> None:
+    """Write CT slices of 512 x 512 without writing: real ones of the folder's volumes, enlarged, turned, with noise."""
+    import cv2
+    import nibabel
+
+    rng = np.random.default_rng(seed)
+    volumes = [np.asarray(nibabel.load(path).dataobj, np.float32) for path in sorted(data.rglob("*[Cc][Tt]_*.nii.gz"))]
+    slices = [volume[..., at] for volume in volumes for at in range(volume.shape[2]) if volume.ndim == 3]
+    slices = [one for one in slices if float(one.max()) - float(one.min()) > 500]  # a label is none
+    if not slices:
+        raise SystemExit(f"{data}: no CT volume (*CT_*.nii.gz) lies there")
+    for number in range(files):
+        picture = np.rot90(slices[number % len(slices)], rng.integers(4)).clip(-1024, 3071) + 1024
+        factor = LARGE * rng.uniform(0.8, 1.0) / max(picture.shape)
+        large = cv2.resize(np.ascontiguousarray(picture), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+        spare = [LARGE - side for side in large.shape]
+        framed = np.pad(large, [(side // 2, side - side // 2) for side in spare])
+        _write(folder, number, (framed + rng.normal(0, 12, framed.shape)).clip(0, 4095).astype("<u2"))
+
+
+def _write(folder: Path, number: int, pixels: np.ndarray) -> None:
+    place = folder / f"{number // PER_PATIENT:04d}"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"{number:06d}.dcm").write_bytes(_object(number, pixels))
 
 
 def _tree(root: int) -> list[int]:

@@ -15,7 +15,10 @@ from pydicom.uid import UID
 
 from deephealth.core.errors import QuarantineError
 from deephealth.lake.identifiers import Identifiers
+from deephealth.lake.pixels import cleaner
 from deephealth.lake.pixels.cleaner import PixelCleaner
+from deephealth.lake.pixels.finder import Finding
+from deephealth.lake.pixels.many import Look
 from deephealth.lake.pixels.outcome import PixelOutcome
 from deephealth.lake.reasons import Reason
 from tests.lake.pixels.pictures import dataset_of, written
@@ -302,3 +305,29 @@ def test_a_name_on_a_grid_is_not_let_through():
     cv2.putText(grid, "DOE JANE 1961", (60, 200), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 235, 1)
     outcome = PixelCleaner().clean(dataset_of(grid[None]), Identifiers())
     assert outcome.status in ("doubtful", "hidden")
+
+
+def _pattern() -> np.ndarray:
+    picture = np.zeros((640, 640), np.uint8)
+    for at in np.ndindex(32, 32):
+        cv2.circle(picture, (at[1] * 20 + 10, at[0] * 20 + 10), 4 if at[0] * at[1] % 3 else 7, 160, 3)
+    return cv2.putText(picture, "KOWALSKI^HANS", (300, 600), cv2.FONT_HERSHEY_DUPLEX, 1, 255, 2)
+
+
+def test_letters_that_stand_in_a_pattern_put_the_object_in_doubt() -> None:
+    dataset = dataset_of(_pattern()[None])
+    outcome = clean(dataset)
+    assert outcome.status == "doubtful"
+    assert outcome.reason.startswith("a pattern covers the picture")
+    np.testing.assert_array_equal(dataset.pixel_array, _pattern())
+
+
+def test_a_pattern_puts_the_object_in_doubt_although_some_writing_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Finding(300, 570, 420, 610, "read", 0.9)
+    monkeypatch.setattr(cleaner, "look_at_frames", lambda *_, **__: Look(findings=[found]))
+    dataset = dataset_of(_pattern()[None])
+    outcome = clean(dataset)
+    assert outcome.status == "doubtful"
+    assert outcome.reason.startswith("a pattern covers the picture")
+    assert len(outcome.boxes) == 1
+    np.testing.assert_array_equal(dataset.pixel_array, _pattern())

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from deephealth.core.errors import QuarantineError, StorageError
 from deephealth.lake.identifiers import Identifiers
@@ -47,14 +49,38 @@ def test_the_quarter_that_levels_share_gives_what_a_level_alone_gives(rows: int,
 
 
 def test_levels_halve_and_hold_means() -> None:
-    picture = np.arange(128 * 128, dtype=np.uint16).reshape(128, 128)
-    (one, first, _, quarter), (two, second, _, last) = screen.levels_of(picture)
-    assert (one, two) == (1, 2)
+    picture = np.arange(320 * 320, dtype=np.int32).reshape(320, 320)
+    (one, first, _, quarter), (two, second, _, last), (four, _, _, nothing) = screen.levels_of(picture)
+    assert (one, two, four) == (1, 2, 4)
     assert np.array_equal(first, picture)
-    assert np.allclose(second, picture.reshape(64, 2, 64, 2).mean((1, 3)))
+    assert np.allclose(second, picture.reshape(160, 2, 160, 2).mean((1, 3)))
     assert quarter is not None
-    assert np.allclose(quarter, picture.reshape(32, 4, 32, 4).mean((1, 3)))
-    assert last is None
+    assert np.allclose(quarter, picture.reshape(80, 4, 80, 4).mean((1, 3)))
+    assert last is not None
+    assert nothing is None
+
+
+def test_a_small_picture_is_enlarged_first_and_boxes_are_its_own() -> None:
+    scales = [scale for scale, *_ in screen.levels_of(np.zeros((248, 175), np.uint8))]
+    assert scales == pytest.approx([2 / 3, 4 / 3, 8 / 3])
+    picture = cv2.putText(np.zeros((120, 250), np.uint8), "DOE^JANE 4711", (40, 60), 0, 0.5, 255)
+    rows, columns = (np.flatnonzero(picture.any(axis)) for axis in (1, 0))
+    x0, y0, x1, y1 = screen.hot_zones(picture, 1.0)[0][:4]
+    assert 0 <= x0 <= columns[0]
+    assert 0 <= y0 <= rows[0]
+    assert columns[-1] < x1 <= 250
+    assert rows[-1] < y1 <= 120
+
+
+def test_thin_letters_across_edges_of_a_small_slice_are_hidden() -> None:
+    skull = cv2.ellipse(np.zeros((248, 175), np.uint8), (87, 120), (80, 100), 0, 0, 360, 255, 8)
+    slice_ = cv2.GaussianBlur(cv2.rectangle(skull, (50, 96), (80, 126), 160, -1), (0, 0), 1.5)
+    image = Image.fromarray(slice_)
+    font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif-Italic.ttf"), 10)
+    ImageDraw.Draw(image).text((40, 97), "Dr. O'Brien", font=font, fill=255)
+    dataset = dataset_of(np.asarray(image)[None])
+    assert PixelCleaner().clean(dataset, Identifiers()).status == "hidden"
+    assert not screen.hot_zones(dataset.pixel_array, 1.0)
 
 
 def test_a_picture_is_seen_alike_after_another_one() -> None:
