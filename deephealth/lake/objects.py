@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from deephealth.core.files import storage_errors
-from deephealth.lake.intake.starting import WORKER_MODULES
+from deephealth.lake.intake.starting import PIXEL_MODULES, WORKER_MODULES
 from deephealth.lake.intake.task import Released, Scanned, Task
 from deephealth.lake.profile.options import RESEARCH, Option
 from deephealth.lake.pseudonyms import Pseudonyms
@@ -87,11 +87,14 @@ class ObjectCleaner:
         accept: kinds of objects that the steward asked for although they often hold identifiers.
     """
 
-    modules: ClassVar[tuple[str, ...]] = WORKER_MODULES
-
     pseudonyms: Pseudonyms
     options: frozenset[Option] = RESEARCH
     accept: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What a worker needs; it is loaded once, in the process from which workers are forked."""
+        return WORKER_MODULES + (PIXEL_MODULES if Option.CLEAN_PIXEL in self.options else ())
 
     def clean(self, task: Task, target: Path) -> Released:
         """Write the de-identified file to ``target``.

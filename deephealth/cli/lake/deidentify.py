@@ -29,19 +29,19 @@ def deidentify(
     Example: deephealth lake deidentify build/phi build/clean --key build/keys/project.key
     """
     from deephealth.lake.intake.starting import start_early
+    from deephealth.lake.profile.options import Option, parse_options
 
-    start_early()  # the workers' libraries load while this process reads its own
+    wanted = parse_options(options or ["research"])
+    start_early(pixels=Option.CLEAN_PIXEL in wanted)  # the workers' libraries load while this process reads its own
     from deephealth.cli.console import print_json, say
     from deephealth.cli.lake.intake import say_report
     from deephealth.lake.deidentifying import deidentify as run
     from deephealth.lake.intake.opening import open_source
     from deephealth.lake.intake.tools import IntakeSettings
-    from deephealth.lake.profile.options import parse_options
     from deephealth.lake.profile.sop_classes import check_accepted
     from deephealth.lake.vault.keys import read_key, write_key_file
     from deephealth.usecases.progress_bar import bar
 
-    wanted = parse_options(options or ["research"])
     check_accepted(accept or ())  # before a key file is made
     secret = read_key(key) if key.exists() else write_key_file(key)
     with bar("reading and cleaning") as update:

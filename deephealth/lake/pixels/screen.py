@@ -35,6 +35,7 @@ __all__ = [
     "hot_zones",
     "levels_of",
     "logits",
+    "network",
     "normalised",
 ]
 
@@ -184,7 +185,7 @@ def logits(level: np.ndarray, least: float, quarter: np.ndarray | None = None) -
     values = _normalised(level, least, quarter)
     if height % CELL or width % CELL:
         values = cv2.copyMakeBorder(values, 0, -height % CELL, 0, -width % CELL, cv2.BORDER_CONSTANT, value=0.0)
-    out: np.ndarray = _network().run(None, {"picture": values[None, None]})[0]
+    out: np.ndarray = network().run(None, {"picture": values[None, None]})[0]
     return out[0, 0]
 
 
@@ -235,7 +236,7 @@ def _memory(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @cache
-def _network() -> Any:
+def network() -> Any:
     """Load the network when the first picture is looked at.
 
     Raises:

@@ -25,9 +25,9 @@ pytest.importorskip("onnxruntime")
 
 @pytest.fixture
 def fresh_network() -> Iterator[None]:
-    screen._network.cache_clear()
+    screen.network.cache_clear()
     yield
-    screen._network.cache_clear()
+    screen.network.cache_clear()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.uint16, np.int32, np.float32, np.float64])
