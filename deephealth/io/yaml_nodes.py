@@ -69,6 +69,8 @@ def compose(path: Path) -> Node:
         _check_depth(data, path)
         root = _Loader(data).get_single_node()
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        if "nesting depth" in str(error):  # PyYAML from 6.0.4 refuses 1,000 levels itself, before its first event
+            raise _too_deep(path, "too deep for its reader") from error
         mark = getattr(error, "problem_mark", None)
         place = f"{path}, line {mark.line + 1}" if mark is not None else str(path)
         reason = getattr(error, "problem", None) or error
@@ -86,12 +88,15 @@ def _check_depth(data: bytes, path: Path) -> None:
             depth += 1
             if depth > _MAX_DEPTH:
                 line = event.start_mark.line + 1 if event.start_mark is not None else 0
-                raise LimitError(
-                    f"{path}, line {line}: lists and maps are nested {depth} deep",
-                    allowed=f"at most {_MAX_DEPTH} levels; a data set has 4",
-                )
+                raise _too_deep(f"{path}, line {line}", f"{depth} deep")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def _too_deep(where: object, how: str) -> LimitError:
+    return LimitError(
+        f"{where}: lists and maps are nested {how}", allowed=f"at most {_MAX_DEPTH} levels; a data set has 4"
+    )
 
 
 def pairs(node: Node, where: str) -> dict[str, Node]:

@@ -208,7 +208,7 @@ def test_what_is_written_reads_back_equal(tmp_path_factory: pytest.TempPathFacto
 def test_a_document_nested_too_deeply_is_refused_before_it_is_put_together(tmp_path, content):
     path = tmp_path / "deep.yml"
     path.write_text(content)
-    with pytest.raises(LimitError, match="nested 65 deep"):
+    with pytest.raises(LimitError, match=r"nested (65|too) deep"):
         read_dataset_yaml(path)
 
 

@@ -272,6 +272,8 @@ def _work(pipe: Connection) -> None:
     try:
         bench: Bench = pipe.recv()
         bench.limits.apply()
+    except (EOFError, ConnectionResetError):
+        return  # the parent is gone
     except Exception as error:
         pipe.send((_BROKEN, f"{type(error).__name__}: {error}"))
         return

@@ -61,6 +61,7 @@ class ScreenSettings:
             letters there, and large letters are seen well.
         smallest_side: copies are halved until their shorter side would fall below this.
         small: pictures with a shorter side below this are enlarged by a half.
+        tiny: those below this are not: the edges of a thumbnail, enlarged, look like letters.
     """
 
     least: float = 1.0
@@ -68,6 +69,7 @@ class ScreenSettings:
     least_contrast: float = 8.0
     smallest_side: int = 48
     small: int = 320
+    tiny: int = 96
 
 
 SCREEN = ScreenSettings()
@@ -123,7 +125,7 @@ def levels_of(
         np.copyto(memory, first)
         first = memory
     scale = 1.0
-    if CELL <= min(first.shape) < settings.small:
+    if settings.tiny <= min(first.shape) < settings.small:
         height, width = first.shape
         first = cv2.resize(first, (width * 3 // 2, height * 3 // 2), interpolation=cv2.INTER_CUBIC)
         scale = 2 / 3

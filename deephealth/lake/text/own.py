@@ -26,6 +26,7 @@ _TITLES = word_set("own_titles")
 _FIXED = word_pairs("fixed")
 _INTRODUCTIONS = word_set("own_introductions") | (word_set("roles") - {"patient", "patientin", "paciente", "paziente"})
 _GERMAN_BEFORE = word_set("german_before")
+_MAKERS = word_set("makers")
 
 
 class OwnNames:
@@ -142,8 +143,10 @@ class OwnNames:
         small = not words.cased and not word.upper  # a text in small letters
         if small and (word.folded in self.vocabulary.clinical or word.folded in self.vocabulary.common):
             return self._introduced_small(words, index)
-        if word.folded in self.vocabulary.clinical and (
-            word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary)
+        if (
+            word.folded in self.vocabulary.clinical
+            and word.folded not in _MAKERS
+            and (word.folded not in self.vocabulary.eponyms or is_eponym(words, index, index, self.vocabulary))
         ):
             return False
         following = words.words[index + 1].folded if words.near(index) else ""

@@ -16,7 +16,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-TOKEN = "QVXZ"  # noqa: S105 - begins every invented name and number
+TOKEN = "QVXZKWJ"  # noqa: S105 - begins every invented name and number
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
 Draw: TypeAlias = random.Random

@@ -131,3 +131,7 @@ def test_onnxruntime_writes_nothing_and_sends_nothing(tmp_path: Path) -> None:
     environment |= {"TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
     assert [path for path in tmp_path.rglob("*") if path.name == ".ses" or "onnxruntime" in path.name] == []
+
+
+def test_a_thumbnail_is_not_enlarged() -> None:
+    assert next(iter(screen.levels_of(np.zeros((60, 80), np.uint8))))[0] == 1

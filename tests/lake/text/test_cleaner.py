@@ -195,3 +195,13 @@ def test_held_out_texts_are_kept() -> None:
     changed = [(text, cleaners[who].clean(text).text) for who, text in kept if cleaners[who].clean(text).text != text]
     assert len(kept) > 600
     assert len(changed) / len(kept) <= 0.01, changed
+
+
+def test_a_patient_called_like_a_maker_of_devices() -> None:
+    own = TextCleaner(Identifiers.of(names=["Abbott^Michele"]))
+    assert [own.clean(text).text for text in ("Overlay Abbott", "Marks Abbott", "ABBOTT ankle")] == [
+        "Overlay",
+        "Marks",
+        "ankle",
+    ]
+    assert TextCleaner().clean("Abbott stent").text == "Abbott stent"
