@@ -12,7 +12,7 @@ from pydicom.valuerep import PersonName
 
 from deephealth.lake.profile.texts import Codec
 
-__all__ = ["Element", "is_empty", "items_of", "put_bytes", "put_text", "text_of"]
+__all__ = ["Element", "is_empty", "items_of", "put_bytes", "put_text", "readings_of", "text_of"]
 
 Element: TypeAlias = DataElement | RawDataElement
 
@@ -25,18 +25,25 @@ def is_empty(element: Element) -> bool:
 
 def text_of(element: Element, codec: Codec) -> tuple[str, str]:
     """Return all values of an element as one text, joined by backslashes, and the name of its encoding."""
+    return readings_of(element, codec)[0]
+
+
+def readings_of(element: Element, codec: Codec) -> tuple[tuple[str, str], ...]:
+    """Return what :func:`text_of` does, and a second reading if nobody can tell which one was meant."""
     value: Any = element.value
-    if isinstance(value, bytes):
-        return codec.decode(value)
+    return codec.readings(value) if isinstance(value, bytes) else ((_joined(value), _encoding(value)),)
+
+
+def _encoding(value: Any) -> str:
+    return "ascii" if value is None else ""
+
+
+def _joined(value: Any) -> str:
     if value is None:
-        return "", "ascii"
-    if isinstance(value, PersonName):
-        return str(value), ""
-    if isinstance(value, str):
-        return value, ""
-    if hasattr(value, "__iter__"):
-        return "\\".join(str(part) for part in value), ""
-    return str(value), ""
+        return ""
+    if isinstance(value, str | PersonName) or not hasattr(value, "__iter__"):
+        return str(value)
+    return "\\".join(str(part) for part in value)
 
 
 def put_text(dataset: Dataset, element: Element, text: str, codec: Codec, encoding: str, vr: str) -> bool:

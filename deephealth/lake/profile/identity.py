@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from deephealth.core.errors import QuarantineError
 from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.profile.dates import dates_in
-from deephealth.lake.profile.elements import items_of, text_of
+from deephealth.lake.profile.elements import items_of, readings_of, text_of
 from deephealth.lake.profile.table import row_of
 from deephealth.lake.profile.tags import CLASS_UIDS, DICTIONARY, NUMBERS, PLACES
 from deephealth.lake.profile.texts import Codec, codec_for
@@ -77,8 +77,7 @@ def _gather(dataset: Dataset, codec: Codec, found: defaultdict[str, set[str]]) -
             for item in items_of(dataset, tag):
                 _gather(item, codec, found)
             continue
-        text = text_of(element, codec)[0]
-        if text:
+        for text, _ in readings_of(element, codec):
             found[kind].update(_values(kind, text))
 
 

@@ -104,11 +104,13 @@ def _cleaned(walk: Walk, dataset: Dataset, tag: int, element: Element, vr: str, 
         return sound
     if vr == "UI":
         new = "\\".join(walk.subject.uid(part.strip(" \0")) for part in text.split("\\"))
+        changed = new != text
     else:
-        new = walk.sweeper.full(text) if vr in ("LT", "ST", "UT") else walk.sweeper.known(text)
-    if new != text:
+        sweep = walk.sweeper.full if vr in ("LT", "ST", "UT") else walk.sweeper.known
+        new, encoding, changed = walk.cleaned(element, codec, sweep)
+    if changed:
         walk.put(dataset, tag, new, codec, vr, encoding)
-    walk.note(tag, Action.UID if vr == "UI" else Action.CLEANED if new != text else Action.KEPT)
+    walk.note(tag, Action.UID if vr == "UI" else Action.CLEANED if changed else Action.KEPT)
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import warnings
 from functools import lru_cache
 
@@ -24,6 +25,8 @@ _ESCAPE = b"\x1b"
 _MULTI_BYTE = {"gb18030", "gbk", "gb2312", "euc_kr", "shift_jis", "euc_jp", "iso_ir_58", "iso2022_jp_2"}
 _DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C}
 _NAME_DELIMITERS = {0x3D, 0x5E}
+_SIGNS = "ªºµ"  # letters to Unicode
+_WORD = re.compile(r"[^\W\d_]+")
 _NEXT_COMPONENT = re.compile(rb"[\^=]\x1b")
 
 
@@ -54,17 +57,42 @@ class Codec:
         Many devices write UTF-8 and say Latin-1 or nothing: what is valid UTF-8 is read as such. What can't be decoded
         is read byte by byte, so that it is still searched.
         """
+        return self.readings(value)[0]
+
+    def readings(self, value: bytes) -> tuple[tuple[str, str], ...]:
+        r"""Return what :meth:`decode` does, and a second reading if nobody can tell which one was meant.
+
+        Example:
+            >>> polish = codec_of(("ISO_IR 101",))
+            >>> [text for text, _ in polish.readings("RÓŻA".encode("iso8859-2"))]  # valid UTF-8, too: "RӯA"
+            ['RÓŻA']
+            >>> [text for text, _ in polish.readings("Żaneta".encode())]
+            ['Żaneta', 'Ĺťaneta']
+        """
         if _ESCAPE not in value:
             if value.isascii():
-                return value.decode("ascii"), "ascii"
+                return ((value.decode("ascii"), "ascii"),)
             if len(self.encodings) == 1 and self.encodings[0].lower() not in _MULTI_BYTE:
                 try:
-                    return value.decode("utf-8"), "utf-8"
+                    return self._of_two(value, value.decode("utf-8"))
                 except UnicodeDecodeError:
                     pass
         elif all(encoding.startswith(("iso8859", "iso_ir_6", "utf")) for encoding in self.encodings):
-            return value.decode("latin-1"), "latin-1"
-        return self._decode_declared(value)
+            return ((value.decode("latin-1"), "latin-1"),)
+        return (self._decode_declared(value),)
+
+    def _of_two(self, value: bytes, text: str) -> tuple[tuple[str, str], ...]:
+        """Of a value that is valid UTF-8, return that reading, the declared one if it is the better one, or both."""
+        name = self.encodings[0]
+        try:
+            declared = value.decode(name)
+        except (UnicodeError, LookupError):
+            declared = ""
+        if declared in ("", text) or not all(c.isascii() or (c.isalpha() and c not in _SIGNS) for c in declared):
+            return ((text, "utf-8"),)
+        if not _is_ordinary(text):
+            return ((declared, name),)
+        return (text, "utf-8"), (declared, name)
 
     def _decode_declared(self, value: bytes) -> tuple[str, str]:
         try:
@@ -90,6 +118,17 @@ class Codec:
                 return bytes(encode_string(text, list(self.encodings)))
         except (UnicodeError, LookupError, UserWarning):
             return None
+
+
+def _is_ordinary(text: str) -> bool:
+    """Whether each word keeps to one script and, in Latin, to letters that names are written with."""
+    for word in _WORD.findall(text):
+        scripts = {unicodedata.name(letter, "?").partition(" ")[0] for letter in word}
+        if len(scripts) > 1:
+            return False
+        if scripts == {"LATIN"} and not all(ord(c) < 0x180 or 0x1E00 <= ord(c) <= 0x1EFF for c in word):
+            return False
+    return True
 
 
 @lru_cache(maxsize=256)

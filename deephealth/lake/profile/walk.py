@@ -15,7 +15,7 @@ from deephealth.lake.actions import Action, Tally
 from deephealth.lake.profile.content import clean_content_item
 from deephealth.lake.profile.dates import capped_age, shifted_date, shifted_datetime
 from deephealth.lake.profile.dummies import DUMMY_TEXT, dummy_bytes, dummy_item, dummy_value
-from deephealth.lake.profile.elements import Element, is_empty, items_of, put_bytes, put_text, text_of
+from deephealth.lake.profile.elements import Element, is_empty, items_of, put_bytes, put_text, readings_of, text_of
 from deephealth.lake.profile.options import Option
 from deephealth.lake.profile.plans import Plan, Plans
 from deephealth.lake.profile.private_blocks import clean_private
@@ -204,15 +204,8 @@ class Walk:
         if type(value) is bytes and (plan.step, value) in self.sweeper.clean_bytes:
             self.tally[Action.KEPT] += 1
             return
-        text, encoding = text_of(element, codec)
-        parts = text.split("\\") if plan.vr in DELIMITED else [text]
-        limit = _LONGEST.get(plan.vr)
-        cleaned = [clean(part) for part in parts]
-        if limit:
-            pairs = zip(parts, cleaned, strict=True)
-            cleaned = [self.sweeper.without_stump(new, full=len(part) >= limit) for part, new in pairs]
-        new = "\\".join(cleaned)
-        if new == text:
+        new, encoding, changed = self.cleaned(element, codec, lambda text: self._cleaned(text, plan.vr, clean))
+        if not changed:
             self.tally[Action.KEPT] += 1
             if encoding == "ascii" and type(value) is bytes:
                 self.sweeper.remember(plan.step, value)
@@ -221,6 +214,29 @@ class Walk:
             new = DUMMY_TEXT
         self._put(dataset, element, new, codec, encoding, plan.vr)
         self.note(tag, Action.CLEANED)
+
+    def cleaned(self, element: Element, codec: Codec, clean: Callable[[str], str]) -> tuple[str, str, bool]:
+        """Clean a text in every way in which its bytes can be read; return it, its encoding, whether it changed."""
+        (text, encoding), *others = readings_of(element, codec)
+        new = clean(text)
+        changed = new != text
+        for _, other in others:
+            try:
+                again = (codec.encode(new, encoding) or b"").decode(other)
+            except UnicodeError:
+                continue
+            if (clear := clean(again)) != again:
+                new, encoding, changed = clear, other, True
+        return new, encoding, changed
+
+    def _cleaned(self, text: str, vr: str, clean: Callable[[str], str]) -> str:
+        parts = text.split("\\") if vr in DELIMITED else [text]
+        limit = _LONGEST.get(vr)
+        cleaned = [clean(part) for part in parts]
+        if limit:
+            pairs = zip(parts, cleaned, strict=True)
+            cleaned = [self.sweeper.without_stump(new, full=len(part) >= limit) for part, new in pairs]
+        return "\\".join(cleaned)
 
     def _put(self, dataset: Dataset, element: Element, text: str, codec: Codec, encoding: str, vr: str) -> None:
         if not put_text(dataset, element, text, codec, encoding, vr):

@@ -86,6 +86,36 @@ def test_utf8_that_is_not_declared_is_read_as_such(ct: Make, clean: Clean, throu
     assert raw.get_item(0x00081030).value.rstrip().decode() == "chest , Läsion"
 
 
+@pytest.mark.parametrize("declared", ["RÓŻA", "MĘŻYK", "ÓŁ"])
+def test_letters_of_a_declared_set_that_are_valid_utf8_by_chance_are_taken_out(
+    declared: str, ct: Make, clean: Clean, through_file: Make
+) -> None:
+    assert declared.encode("iso8859-2").decode("utf-8") != declared
+    dataset = ct(PatientName=f"NOWAK^{declared}", StudyDescription=f"CT chest for NOWAK, {declared} 5 mm")
+    dataset.SpecificCharacterSet = "ISO_IR 101"
+    raw = through_file(dataset)
+    assert f"NOWAK^{declared}" in identifiers_of(raw).names
+    clean(raw)
+    left = raw.get_item(0x00081030).value
+    assert declared.encode("iso8859-2") not in left
+    assert through_file(raw).StudyDescription.startswith("CT chest for")
+
+
+def test_utf8_in_a_data_set_that_declares_another_set_is_taken_out_too(
+    ct: Make, clean: Clean, through_file: Make
+) -> None:
+    dataset = ct(PatientName="x", StudyDescription="x")
+    dataset.SpecificCharacterSet = "ISO_IR 101"
+    raw = through_file(dataset)
+    for tag, text in ((0x00100010, "Żak^Ewa"), (0x00081030, "chest Żak 5 mm")):
+        value = text.encode()
+        value += b" " * (len(value) % 2)
+        raw._dict[raw.get_item(tag).tag] = raw.get_item(tag)._replace(value=value, length=len(value))
+    assert "Żak^Ewa" in identifiers_of(raw).names
+    clean(raw)
+    assert raw.get_item(0x00081030).value.rstrip() == b"chest 5 mm"
+
+
 def test_backslashes_within_two_byte_characters_separate_nothing() -> None:
     codec = codec_of(("GB18030",))
     value = "乗乘".encode("gb18030")
