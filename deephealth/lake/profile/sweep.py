@@ -17,6 +17,7 @@ __all__ = ["Cleaner", "MakeCleaner", "Sweeper", "text_cleaner"]
 _REMEMBERED, _LONGEST_REMEMBERED = 20_000, 256
 _SHORTEST_NUMBER = 4
 _SHORT, _LONG = 3, 6
+_PIECES = re.compile(r"[^\W\d_]{3,}")
 _LAST_WORD = re.compile(r"[^\W_]{4,}\Z")
 _TELLING = re.compile(r"@|://|\d+(?:\.\d+){5}|(?<!\d)\d{3}[-. ]\d{2}[-. ]\d{4}(?!\d)|(?:\d[-/() ]{0,2}){9}")
 """What looks like an address, a UID, a social security or telephone number wherever it stands."""
@@ -61,6 +62,7 @@ class Sweeper:
         self._full: dict[str, str] = {}
         self._known: dict[str, bool] = {}
         words = {fold(part) for part in identifiers.name_parts()}
+        words |= {piece for word in words for piece in _PIECES.findall(word)}  # one half of a double name stands alone
         self._starts = tuple(words | {fold(number) for number in identifiers.numbers})
         words |= {fold(place) for place in identifiers.places}
         self._names = _any_of(words)

@@ -26,7 +26,7 @@ _TITLES = word_set("own_titles")
 _FIXED = word_pairs("fixed")
 _INTRODUCTIONS = word_set("own_introductions") | (word_set("roles") - {"patient", "patientin", "paciente", "paziente"})
 _GERMAN_BEFORE = word_set("german_before")
-_MAKERS = word_set("makers")
+_MAKERS, _LABELS = word_set("makers"), word_set("labels")
 
 
 class OwnNames:
@@ -42,6 +42,7 @@ class OwnNames:
         self.initials: set[str] = set()
         self.parts: set[str] = set()
         self.script = ScriptNames(identifiers.names)
+        self._medical = vocabulary.core | (vocabulary.clinical - _LABELS)
         for name in identifiers.names:
             self._learn(name)
         self.strong = {part for part in self.parts if len(part) > 2 and not self._is_word(part)}
@@ -154,7 +155,7 @@ class OwnNames:
             return False
         return not words.cased or len(word.folded) > 2 or word.capital
 
-    def _placed_as_name(self, words: Words, index: int) -> bool:
+    def _placed_as_name(self, words: Words, index: int) -> bool:  # noqa: PLR0911
         """Return whether a clinical word that is a name stands as a name: alone, introduced, or capital among small."""
         word = words.words[index]
         following = words.words[index + 1].folded if words.near(index) else ""
@@ -167,6 +168,8 @@ class OwnNames:
             comma = words.cased and not word.upper and len(words.words) > 1 and words.gap(0).startswith(",")
             return comma and words.words[1].folded not in self.vocabulary.clinical
         before, gap = words.words[index - 1], words.gap(index - 1)
+        if len(words.words) == 2 and words.cased and not word.upper and self._labelled(word, before):
+            return True
         if before.folded in _INTRODUCTIONS and gap.strip(" ") in ("", ".", ":", ".:"):
             return words.cased or (":" in gap and before.folded not in ("pt", "contact"))
         if words.cased and not word.upper and all(other.upper for other in words.words if other is not word):
@@ -179,6 +182,12 @@ class OwnNames:
             and len(before.folded) > 1
             and before.folded not in _GERMAN_BEFORE
         )
+
+    def _labelled(self, word: Word, before: Word) -> bool:
+        """Return whether a name stands behind one word that is not of medicine: ``Overlay Crane``, ``Marks Crane``."""
+        if word.folded not in self.vocabulary.names or before.folded in self.parts:
+            return False
+        return before.capital and not before.upper and len(before.folded) > 2 and before.folded not in self._medical
 
     def _introduced_small(self, words: Words, index: int) -> bool:
         """Return whether a word in a text of small letters is introduced as a name: ``for white``, ``mr green``."""

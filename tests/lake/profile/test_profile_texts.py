@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
+from deephealth.lake.identifiers import Identifiers
 from deephealth.lake.profile.identity import identifiers_of
+from deephealth.lake.profile.sweep import Sweeper
 from deephealth.lake.profile.texts import codec_of
 
 Make, Clean = Callable[..., Dataset], Callable[..., object]
@@ -114,6 +116,13 @@ def test_utf8_in_a_data_set_that_declares_another_set_is_taken_out_too(
     assert "Żak^Ewa" in identifiers_of(raw).names
     clean(raw)
     assert raw.get_item(0x00081030).value.rstrip() == b"chest 5 mm"
+
+
+def test_one_half_of_a_double_name_goes_where_texts_are_only_swept() -> None:
+    pytest.importorskip("faker")
+    sweeper = Sweeper(Identifiers.of(names=["ברדה^אליהו", "Mckee-Stein^Vincent"]))
+    assert sweeper.known("LIVER PT Mckee") == "LIVER PT"
+    assert sweeper.known("LIVER PT") == "LIVER PT"
 
 
 def test_backslashes_within_two_byte_characters_separate_nothing() -> None:

@@ -205,3 +205,10 @@ def test_a_patient_called_like_a_maker_of_devices() -> None:
         "ankle",
     ]
     assert TextCleaner().clean("Abbott stent").text == "Abbott stent"
+
+
+@pytest.mark.parametrize("name", ["Crane", "Foot", "Costa"])
+def test_a_clinical_word_that_is_the_name_goes_behind_a_label_and_stays_behind_anatomy(name: str) -> None:
+    own = TextCleaner(Identifiers.of(names=[f"{name}^Bridget"]))
+    assert [own.clean(f"{label} {name}").text for label in ("Overlay", "Marks")] == ["Overlay", "Marks"]
+    assert own.clean("Left Foot").text == "Left Foot"
