@@ -9,12 +9,11 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-from deephealth.core.errors import DeepHealthError
 from deephealth.lake.pixels import reader, screen
 
 __all__: list[str] = []
 
 if sys.platform == "linux":  # elsewhere processes with loaded libraries are not forked safely
-    with suppress(DeepHealthError, ImportError, OSError):
+    with suppress(Exception):  # it would end the process that forks; a worker raises it again, where it is told
         screen.network()
         reader.reader()

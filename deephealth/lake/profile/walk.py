@@ -204,7 +204,7 @@ class Walk:
         if type(value) is bytes and (plan.step, value) in self.sweeper.clean_bytes:
             self.tally[Action.KEPT] += 1
             return
-        new, encoding, changed = self.cleaned(element, codec, lambda text: self._cleaned(text, plan.vr, clean))
+        new, encoding, changed = self.cleaned(element, codec, lambda text: self._each_value(text, plan.vr, clean))
         if not changed:
             self.tally[Action.KEPT] += 1
             if encoding == "ascii" and type(value) is bytes:
@@ -229,7 +229,7 @@ class Walk:
                 new, encoding, changed = clear, other, True
         return new, encoding, changed
 
-    def _cleaned(self, text: str, vr: str, clean: Callable[[str], str]) -> str:
+    def _each_value(self, text: str, vr: str, clean: Callable[[str], str]) -> str:
         parts = text.split("\\") if vr in DELIMITED else [text]
         limit = _LONGEST.get(vr)
         cleaned = [clean(part) for part in parts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 
 from deephealth.lake.intake.starting import PIXEL_MODULES
 from deephealth.lake.objects import ObjectCleaner
+from deephealth.lake.pixels import reader
 from deephealth.lake.profile.options import RESEARCH, Option
 from deephealth.lake.pseudonyms import Pseudonyms
 
@@ -44,6 +46,19 @@ def test_forked_processes_read_with_the_networks_of_their_parent() -> None:
     environment = {"OMP_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1", "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", _FORK], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_loaded_does_not_end_the_process_that_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+
+    def broken() -> None:
+        called.append(1)
+        raise RuntimeError("a damaged network")
+
+    monkeypatch.setattr(reader, "reader", broken)
+    monkeypatch.setattr(sys, "platform", "linux")
+    runpy.run_module("deephealth.lake.pixels.loaded")
+    assert called == [1]
 
 
 def test_networks_are_loaded_only_where_pixels_are_cleaned() -> None:
